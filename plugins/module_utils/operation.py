@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module is: an argument spec and a function that plans.
+
+The same operation runs as an ordinary module (:meth:`Operation.run_as_module`) and inside the Ansible process
+(plugin_utils/in_process.py), with the same arguments, result and failures. Private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from dataclasses import dataclass, field
+
+from ansible.module_utils.basic import AnsibleModule
+
+from . import result
+from .errors import PlatformError
+from .plan import Plan, StepFailed, carry_out
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an operation may know of its surroundings, besides its arguments.
+
+    :param environ: the environment of the task, the C(environment) keyword included.
+    :param progress: tells the operator one line about a long operation, at once.
+    """
+
+    environ: t.Mapping[str, str]
+    progress: t.Callable[[str], None] = field(default=lambda line: None)
+
+
+PlanFunction = t.Callable[[t.Mapping[str, t.Any], Context], Plan]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A module's arguments and logic.
+
+    :param arguments: the Ansible argument spec.
+    :param plan: reads what is there and returns what to do. Must not change anything.
+    :param constraints: C(required_if), C(mutually_exclusive) and the like.
+    :param sensitive: the result holds secrets, and Ansible must not show a successful one.
+    """
+
+    arguments: dict[str, t.Any]
+    plan: PlanFunction
+    constraints: dict[str, t.Any] = field(default_factory=dict)
+    sensitive: bool = False
+
+    def execute(self, params: t.Mapping[str, t.Any], context: Context, check_mode: bool) -> dict[str, t.Any]:
+        """Plans, and carries the plan out unless in check mode. Returns the result; a failure is ``failed: true``.
+
+        This is the one place of the collection that looks at check mode.
+        """
+        try:
+            plan = self.plan(params, context)
+            outputs: dict[str, t.Any] = {}
+            if not check_mode:
+                carry_out(plan)
+                outputs = plan.finish() if plan.finish is not None else {}
+        except StepFailed as exc:
+            return _failure(exc, exc.cause, changed=bool(exc.done), done=exc.done, step=exc.step.id)
+        except PlatformError as exc:
+            return _failure(exc, exc, changed=False)
+        answer = result.from_plan(plan, outputs)
+        if plan.warnings:
+            answer["warnings"] = plan.warnings
+        return answer
+
+    def run_as_module(self) -> t.NoReturn:
+        """The body of an ordinary module's C(main)."""
+        module = AnsibleModule(argument_spec=self.arguments, supports_check_mode=True, **self.constraints)
+        answer = self.execute(module.params, Context(environ=os.environ), module.check_mode)
+        for warning in answer.pop("warnings", ()):
+            module.warn(warning)
+        if answer.get("failed"):
+            module.fail_json(**answer)
+        module.exit_json(**answer)
+
+
+def _failure(error: Exception, cause: BaseException, **fields: t.Any) -> dict[str, t.Any]:
+    details = cause.details if isinstance(cause, PlatformError) else {}
+    return {"failed": True, "msg": str(error), **details, **fields}

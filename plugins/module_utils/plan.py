@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a convergent operation intends to do: observed + desired -> steps.
+
+A plan is made by reading only. It says everything that will be done before anything is done, and it is
+the one source of C(changed), of the diff and of what check mode returns. Private to the collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+
+#: What a step does to its target. ``run`` is an action without a comparable before and after.
+ACTIONS = ("create", "update", "delete", "restart", "run")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One intended change.
+
+    :param id: stable name of what is changed, unique in its plan: ``file:/etc/x``, ``v1/Namespace/team-a``.
+    :param action: one of :data:`ACTIONS`.
+    :param target: the machine or cluster that is changed.
+    :param description: one line for people, in the imperative: "write /etc/x".
+    :param before: what is there now, as plain data or text, ``None`` where nothing is. Never a secret value.
+    :param after: what will be there. Never a secret value.
+    :param perform: carries the step out; raises to say that it failed.
+    :param wave: steps of one wave do not depend on each other; waves run in ascending order.
+    """
+
+    id: str
+    action: str
+    target: str
+    description: str
+    before: t.Any = None
+    after: t.Any = None
+    perform: t.Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
+    wave: int = 0
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """The step as check mode and the result show it."""
+        return {
+            "id": self.id,
+            "action": self.action,
+            "target": self.target,
+            "description": self.description,
+            "before": self.before,
+            "after": self.after,
+        }
+
+
+@dataclass
+class Plan:
+    """The ordered steps of one operation, and what was observed on the way.
+
+    :param steps: what will be done. Empty means that everything is as declared.
+    :param outputs: what the operation returns besides the plan, known before anything is done.
+    :param finish: called after the plan was carried out (not in check mode); its outputs are merged over ``outputs``.
+    :param warnings: what an operator should know although it stops nothing.
+    :param parallel: how many steps of one wave may be under way at once.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    outputs: dict[str, t.Any] = field(default_factory=dict)
+    finish: t.Callable[[], dict[str, t.Any]] | None = None
+    warnings: list[str] = field(default_factory=list)
+    parallel: int = 1
+
+    @property
+    def changed(self) -> bool:
+        """True when there is anything to do."""
+        return bool(self.steps)
+
+    def ordered(self) -> list[Step]:
+        """The steps in the order in which waves are carried out; order within a wave is kept."""
+        return sorted(self.steps, key=lambda step: step.wave)
+
+
+class StepFailed(Exception):
+    """A step could not be carried out. ``done`` are the ids of the steps that were.
+
+    The cause is chained and its text is part of the message.
+    """
+
+    def __init__(self, step: Step, cause: BaseException, done: t.Sequence[str]) -> None:
+        super().__init__(f"could not {step.description} on {step.target}: {cause}")
+        self.step = step
+        self.cause = cause
+        self.done = list(done)
+
+
+def carry_out(plan: Plan) -> list[str]:
+    """Performs the plan, wave by wave, and returns the ids of the steps that were done.
+
+    :raises StepFailed: for the first failed step of a wave, once the other steps of that wave have ended;
+        later waves are not begun.
+    """
+    done: list[str] = []
+    for _wave, steps in groupby(plan.ordered(), key=lambda step: step.wave):
+        _perform_wave(list(steps), plan.parallel, done)
+    return done
+
+
+def _perform_wave(steps: list[Step], parallel: int, done: list[str]) -> None:
+    if parallel <= 1 or len(steps) == 1:
+        for step in steps:
+            try:
+                step.perform()
+            except Exception as exc:
+                raise StepFailed(step, exc, done) from exc
+            done.append(step.id)
+        return
+    with ThreadPoolExecutor(max_workers=min(parallel, len(steps))) as pool:
+        futures = [(step, pool.submit(step.perform)) for step in steps]
+    failed: tuple[Step, BaseException] | None = None
+    for step, future in futures:
+        cause = future.exception()
+        if cause is None:
+            done.append(step.id)
+        elif failed is None:
+            failed = (step, cause)
+    if failed is not None:
+        raise StepFailed(failed[0], failed[1], done) from failed[1]
