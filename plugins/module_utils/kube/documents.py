@@ -1,0 +1,101 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads YAML that others wrote, safely and with limits. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import InvalidInput, PlatformError, Problem
+
+try:
+    import yaml
+except ImportError:
+    HAS_YAML = False
+else:
+    HAS_YAML = True
+
+#: The largest text that is read, in characters, and the limits that stop alias bombs and deep nesting.
+MAX_TEXT = 8 * 1024 * 1024
+MAX_NODES = 400_000
+MAX_DEPTH = 80
+
+
+def load_all(text: str, key: str, limit: int = MAX_TEXT) -> list[t.Any]:
+    """The documents of a YAML (or JSON) text; empty documents are left out.
+
+    :param key: what the text is called in errors. The text itself is never part of an error.
+    :raises InvalidInput: not YAML, tags beyond plain data, duplicate keys, or beyond the limits.
+    """
+    if not HAS_YAML:
+        raise PlatformError("The Python package PyYAML is missing. Install it where this task runs.")
+    if len(text) > limit:
+        raise _invalid(key, f"{len(text)} characters", f"at most {limit} are read")
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        _check_events(text, key, loader_class)
+        documents = []
+        loader = loader_class(text)
+        try:
+            while loader.check_node():
+                node = loader.get_node()
+                _check_node(node, key, {}, set())
+                documents.append(loader.construct_document(node))
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark is not None else "somewhere"
+        raise _invalid(key, where, f"is not valid YAML: {getattr(exc, 'problem', None) or 'unreadable'}") from None
+    return [document for document in documents if document is not None]
+
+
+def load_one(text: str, key: str, limit: int = MAX_TEXT) -> t.Any:
+    """The only document of a YAML text. See :func:`load_all`."""
+    documents = load_all(text, key, limit)
+    if len(documents) != 1:
+        raise _invalid(key, f"{len(documents)} documents", "exactly one is expected")
+    return documents[0]
+
+
+def _check_events(text: str, key: str, loader_class: t.Any) -> None:
+    # Composing recurses in C, so depth is checked on the flat stream of events before anything is composed.
+    depth = 0
+    for event in yaml.parse(text, Loader=loader_class):
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _invalid(key, f"line {event.start_mark.line + 1}", f"nests deeper than {MAX_DEPTH}")
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            depth -= 1
+
+
+def _check_node(node: t.Any, key: str, sizes: dict[int, int], above: set[int]) -> int:
+    """The number of nodes once aliases are expanded; refuses cycles, duplicates and bombs."""
+    if id(node) in sizes:
+        return sizes[id(node)]
+    if id(node) in above:
+        raise _invalid(key, f"line {node.start_mark.line + 1}", "an alias contains itself")
+    size = 1
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for name, value in node.value:
+            if isinstance(name, yaml.ScalarNode):
+                if name.value in seen:
+                    raise _invalid(key, f"line {name.start_mark.line + 1}", f"the key {name.value!r} stands twice")
+                seen.add(name.value)
+            size += _check_node(name, key, sizes, above | {id(node)})
+            size += _check_node(value, key, sizes, above | {id(node)})
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            size += _check_node(value, key, sizes, above | {id(node)})
+    if size > MAX_NODES:
+        raise _invalid(key, f"line {node.start_mark.line + 1}", f"expands to more than {MAX_NODES} values")
+    sizes[id(node)] = size
+    return size
+
+
+def _invalid(key: str, value: str, reason: str) -> InvalidInput:
+    return InvalidInput([Problem(key, value, reason, "Correct the text")])
