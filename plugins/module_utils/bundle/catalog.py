@@ -1,0 +1,449 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of parts: what a bundle is made of, one row a part. Pure data. Private to the collection.
+
+To add a part, add one row to :func:`shared_units`; to raise a version, change it in :data:`VERSIONS`.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from . import programs
+
+REPOSITORY = "lodestar.platform/bundle"
+
+VERSIONS = {
+    "cluster-inventory-api": "v0.1.2",
+    "cni-plugins": "v1.9.1",
+    "containerd": "v2.4.2",
+    "coredns": "v1.14.6",
+    "crictl": "v1.36.0",
+    "etcd": "v3.6.16",
+    "kube-router": "v2.2.1",
+    "kube-vip": "v0.9.1",
+    "kyverno": "v1.19.1",
+    "metrics-server": "v0.9.0",
+    "ocm": "v1.2.0",
+    "ocm-api": "v1.3.0",
+    "runc": "v1.5.2",
+}
+
+#: What kubeadm of the supported minors asks for (cmd/kubeadm/app/constants PauseVersion: 1.35 the first, 1.36 and 1.37 the second).
+PAUSE_TAGS = ("3.10.1", "3.10.2")
+#: kubeadm wants etcd tags of the form version-revision.
+ETCD_TAG = VERSIONS["etcd"].removeprefix("v") + "-0"
+
+KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "kubelet",
+    "kubeadm",
+    "kubectl",
+)
+
+
+@dataclass(frozen=True)
+class GoBuild:
+    """Executables from a Go module.
+
+    :param module: the module's path.
+    :param version: of the module.
+    :param packages: package to build, by the name of the file that comes out; relative to the module, or absolute
+        when ``program`` or ``requires`` make a module of our own around it.
+    :param tags: build tags.
+    :param stamps: string variables set by the linker. ``{version}``, ``{bare}`` (without v), ``{major}``, ``{minor}``
+        and ``{time}`` (of the module's release) are filled in.
+    :param program: source of a main package of our own.
+    :param requires: more modules that ``program`` needs, with their versions.
+    :param staging: prefix whose ``./staging`` replacements in the module's go.mod become modules of version ``v0.<minor>.<patch>``.
+    :param links: further names of a file that comes out.
+    :param static_libraries: packages of the operating system whose static libraries are linked in (this needs a C compiler).
+    """
+
+    module: str
+    version: str
+    packages: t.Mapping[str, str]
+    tags: tuple[str, ...] = ()
+    stamps: t.Mapping[str, str] = field(default_factory=dict)
+    program: str = ""
+    requires: tuple[tuple[str, str], ...] = ()
+    staging: str = ""
+    links: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    static_libraries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ModuleFiles:
+    """YAML documents out of a Go module's files: each output is the named files, joined."""
+
+    module: str
+    version: str
+    files: t.Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class SystemTools:
+    """A file tree of the operating system's programs with the shared libraries they load, as ``tools.tar``.
+
+    :param packages: Debian packages that hold them; where there is no apt, the host's own files are taken.
+    :param programs: paths to take; a trailing slash takes a directory.
+    :param links: symbolic links to make, name to target.
+    """
+
+    packages: tuple[str, ...]
+    programs: tuple[str, ...]
+    links: t.Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SystemFile:
+    """One program of the operating system that needs nothing but what every machine has."""
+
+    packages: tuple[str, ...]
+    path: str
+    file: str
+
+
+@dataclass(frozen=True)
+class ReleaseFiles:
+    """Files of the makers' own release server, each with a ``.sha256`` beside it.
+
+    :param base: which of the operator's ``upstream`` settings holds the server's base URL.
+    :param path: below it; ``{version}``, ``{architecture}`` and ``{file}`` are filled in.
+    """
+
+    base: str
+    version: str
+    path: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Either the whole tree of another unit (``tree``), or files of other units: destination to (unit, file)."""
+
+    tree: str = ""
+    files: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of an archive; layers that are equal are stored once."""
+
+    name: str
+    tags: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    user: str = ""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The names that the image is imported under."""
+        return tuple(f"{REPOSITORY}/{self.name}:{tag}" for tag in self.tags)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One OCI archive, ``images.tar``, of one or more images."""
+
+    images: tuple[Image, ...]
+
+
+Recipe = t.Union[GoBuild, ModuleFiles, SystemTools, SystemFile, ReleaseFiles, Archive]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file of a unit that becomes an artifact of the bundle."""
+
+    name: str
+    kind: str
+    file: str
+    path: str
+    purpose: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is made in one go.
+
+    :param name: unique in a bundle.
+    :param version: of the software.
+    :param recipes: how it can be made; the first that is possible here is taken.
+    :param outputs: what of it goes into the bundle; a unit without any only serves others.
+    :param needs: names of the units that its recipe uses.
+    :param kubernetes: the Kubernetes version that it belongs to.
+    """
+
+    name: str
+    version: str
+    recipes: tuple[Recipe, ...]
+    outputs: tuple[Output, ...] = ()
+    needs: tuple[str, ...] = ()
+    kubernetes: str | None = None
+
+
+def units(kubernetes_versions: t.Sequence[str]) -> list[Unit]:
+    """Every unit of a bundle for these versions, prerequisites first."""
+    table = shared_units()
+    for version in kubernetes_versions:
+        table += kubernetes_units(version)
+    return table
+
+
+def needed(kubernetes_version: str) -> list[Output]:
+    """The artifacts that a bundle must hold for a cluster of that version."""
+    return [output for unit in units([kubernetes_version]) for output in unit.outputs]
+
+
+def kubernetes_units(version: str) -> list[Unit]:
+    """The units of one Kubernetes version (full, without v): one multicall binary, and one archive of four images."""
+    programs_unit, minor = f"kubernetes-{version}", version.split(".")[1]
+    names = KUBERNETES_PROGRAMS[:4]
+    binaries = Layer(files={f"usr/local/bin/{name}": (programs_unit, name) for name in names})
+    images = tuple(
+        Image(name, (f"v{version}",), (f"/usr/local/bin/{name}",), _with_tools(binaries, name == "kube-proxy"))
+        for name in names
+    )
+    stamps = {
+        f"{package}.{variable}": value
+        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+        for variable, value in {
+            "gitVersion": "{version}",
+            "gitMajor": "{major}",
+            "gitMinor": "{minor}",
+            "gitCommit": "",
+            "gitTreeState": "clean",
+            "buildDate": "{time}",
+        }.items()
+    }
+    build = GoBuild(
+        module="k8s.io/kubernetes",
+        version=f"v{version}",
+        packages={"kube-apiserver": "."},
+        program=programs.HYPERKUBE,
+        staging="k8s.io/",
+        stamps=stamps,
+        links={"kube-apiserver": KUBERNETES_PROGRAMS[1:]},
+    )
+    release = ReleaseFiles(
+        "kubernetes", f"v{version}", "{version}/bin/linux/{architecture}/{file}", KUBERNETES_PROGRAMS
+    )
+    return [
+        Unit(
+            programs_unit,
+            f"v{version}",
+            (release, build),
+            tuple(
+                Output(name, "binary", name, f"kubernetes/{version}/{name}", "kubernetes")
+                for name in KUBERNETES_PROGRAMS[4:]
+            ),
+            kubernetes=version,
+        ),
+        Unit(
+            f"kubernetes-images-{version}",
+            f"v{version}",
+            (Archive(images),),
+            (Output("kubernetes", "image", "images.tar", f"images/kubernetes-{version}.tar", "kubernetes"),),
+            (programs_unit, "network-tools"),
+            kubernetes=version,
+        ),
+    ]
+
+
+def shared_units() -> list[Unit]:
+    """The units that serve every Kubernetes version."""
+    containerd = "github.com/containerd/containerd/v2"
+    plugins = {
+        name: f"./plugins/{folder}/{name}"
+        for folder, names in {
+            "main": ("bridge", "host-device", "ipvlan", "loopback", "macvlan", "ptp"),
+            "ipam": ("host-local", "static"),
+            "meta": ("bandwidth", "firewall", "portmap", "tuning"),
+        }.items()
+        for name in names
+    }
+    return [
+        _network_tools(),
+        *_own_image("pause", PAUSE_TAGS, programs.PAUSE, "65535:65535", "kubernetes"),
+        *_own_image("probe", ("1",), programs.PROBE, "65532:65532", "test"),
+        _binaries(
+            "containerd",
+            "runtime",
+            containerd,
+            {name: f"./cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
+            tags=("no_btrfs", "no_zfs", "no_devmapper"),
+            stamps={f"{containerd}/version.Version": "{version}"},
+        ),
+        _runc(),
+        _binaries(
+            "crictl",
+            "runtime",
+            "sigs.k8s.io/cri-tools",
+            {"crictl": "./cmd/crictl"},
+            stamps={"sigs.k8s.io/cri-tools/pkg/version.Version": "{version}"},
+        ),
+        _binaries(
+            "cni-plugins",
+            "cni",
+            "github.com/containernetworking/plugins",
+            plugins,
+            stamps={"github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion": "{version}"},
+        ),
+        *_etcd(),
+        *_addon("coredns", "github.com/coredns/coredns", "."),
+        *_addon("kube-vip", "github.com/kube-vip/kube-vip", ".", {"main.Version": "{version}"}),
+        *_addon(
+            "kube-router",
+            "github.com/k3s-io/kube-router/v2",
+            "./cmd/kube-router",
+            {"github.com/k3s-io/kube-router/v2/pkg/version.Version": "{version}"},
+            tools=True,
+        ),
+        *_addon(
+            "metrics-server",
+            "sigs.k8s.io/metrics-server",
+            "./cmd/metrics-server",
+            {"k8s.io/component-base/version.gitVersion": "{version}"},
+        ),
+        *_crds(),
+    ]
+
+
+def _with_tools(layer: Layer, tools: bool) -> tuple[Layer, ...]:
+    return (Layer(tree="network-tools"), layer) if tools else (layer,)
+
+
+def _binaries(
+    name: str, purpose: str, module: str, packages: t.Mapping[str, str], **more: t.Any
+) -> Unit:
+    version = VERSIONS[name]
+    outputs = tuple(Output(file, "binary", file, f"{purpose}/{file}", purpose) for file in packages)
+    return Unit(name, version, (GoBuild(module, version, packages, **more),), outputs)
+
+
+def _addon(
+    name: str, module: str, package: str, stamps: t.Mapping[str, str] | None = None, tools: bool = False
+) -> list[Unit]:
+    version = VERSIONS[name]
+    binary = Unit(f"{name}-program", version, (GoBuild(module, version, {name: package}, stamps=stamps or {}),))
+    layer = Layer(files={name: (binary.name, name)})
+    image = Image(name, (version,), (f"/{name}",), _with_tools(layer, tools))
+    return [binary, _image_unit(name, version, image, "addon", (binary.name, *(["network-tools"] if tools else ())))]
+
+
+def _own_image(name: str, tags: tuple[str, ...], source: str, user: str, purpose: str) -> list[Unit]:
+    binary = Unit(f"{name}-program", tags[-1], (GoBuild("", "", {name: "."}, program=source),))
+    image = Image(name, tags, (f"/{name}",), (Layer(files={name: (binary.name, name)}),), user)
+    return [binary, _image_unit(name, tags[-1], image, purpose, (binary.name,))]
+
+
+def _image_unit(name: str, version: str, image: Image, purpose: str, needs: tuple[str, ...]) -> Unit:
+    output = Output(name, "image", "images.tar", f"images/{name}.tar", purpose)
+    return Unit(name, version, (Archive((image,)),), (output,), needs)
+
+
+def _etcd() -> list[Unit]:
+    version = VERSIONS["etcd"]
+    modules = tuple((f"go.etcd.io/etcd/{name}/v3", version) for name in ("etcdctl", "etcdutl"))
+    build = GoBuild(
+        module="go.etcd.io/etcd/server/v3",
+        version=version,
+        packages={"etcd": ".", "etcdutl": "go.etcd.io/etcd/etcdutl/v3"},
+        program=programs.ETCD,
+        requires=modules,
+        links={"etcd": ("etcdctl",)},
+    )
+    names = ("etcd", "etcdctl", "etcdutl")
+    outputs = tuple(Output(name, "binary", name, f"etcd/{name}", "etcd") for name in names)
+    binary = Unit("etcd-programs", version, (build,), outputs)
+    layer = Layer(files={f"usr/local/bin/{name}": (binary.name, name) for name in names})
+    image = Image("etcd", (ETCD_TAG,), ("/usr/local/bin/etcd",), (layer,))
+    return [binary, _image_unit("etcd-image", version, image, "kubernetes", (binary.name,))]
+
+
+def _runc() -> Unit:
+    version = VERSIONS["runc"]
+    build = GoBuild(
+        "github.com/opencontainers/runc",
+        version,
+        {"runc": "."},
+        tags=("seccomp", "netgo", "osusergo", "urfave_cli_no_docs"),
+        static_libraries=("libseccomp-dev",),
+    )
+    system = SystemFile(("runc",), "usr/sbin/runc", "runc")
+    return Unit("runc", version, (build, system), (Output("runc", "binary", "runc", "runtime/runc", "runtime"),))
+
+
+def _network_tools() -> Unit:
+    multi = "xtables-nft-multi"
+    links = {
+        f"usr/sbin/{family}{suffix}": multi
+        for family in ("iptables", "ip6tables")
+        for suffix in ("", "-save", "-restore")
+    }
+    links |= {f"usr/sbin/{name}": "../bin/kmod" for name in ("modprobe", "lsmod")} | {"usr/bin/sh": "dash"}
+    recipe = SystemTools(
+        packages=("iptables", "ipset", "conntrack", "nftables", "iproute2", "ethtool", "kmod", "dash", "netbase"),
+        programs=(
+            *(f"usr/sbin/{name}" for name in (multi, "xtables-legacy-multi", "ipset", "conntrack", "nft", "ethtool")),
+            *(f"usr/sbin/{family}-{mode}{suffix}" for family in ("iptables", "ip6tables") for mode in ("nft", "legacy")
+              for suffix in ("", "-save", "-restore")),
+            *(f"usr/bin/{name}" for name in ("ip", "kmod", "dash")),
+            "usr/lib/{triplet}/xtables/",
+            "etc/protocols",
+            "etc/iproute2/",
+        ),
+        links=links,
+    )
+    return Unit("network-tools", "1", (recipe,))
+
+
+def _crds() -> list[Unit]:
+    cluster = "cluster/{}_clusters.open-cluster-management.io_{}.crd.yaml"
+    policy = "config/crds/policyreport/wgpolicyk8s.io_{}.yaml"
+    return [
+        _crd(
+            "crds-ocm-cluster",
+            "ocm-api",
+            "open-cluster-management.io/api",
+            cluster.format("v1/0000_00", "managedclusters"),
+            cluster.format("v1beta2/0000_00", "managedclustersets"),
+            cluster.format("v1beta2/0000_01", "managedclustersetbindings"),
+            cluster.format("v1beta1/0000_02", "placements"),
+            cluster.format("v1beta1/0000_03", "placementdecisions"),
+            cluster.format("v1alpha1/0000_02", "clusterclaims"),
+            cluster.format("v1alpha1/0000_05", "addonplacementscores"),
+        ),
+        _crd(
+            "crds-clusterprofile",
+            "cluster-inventory-api",
+            "sigs.k8s.io/cluster-inventory-api",
+            "config/crd/bases/multicluster.x-k8s.io_clusterprofiles.yaml",
+        ),
+        _crd(
+            "crds-clusterproperty",
+            "ocm",
+            "open-cluster-management.io/ocm",
+            "manifests/klusterlet/managed/clusterproperties.crd.yaml",
+        ),
+        _crd(
+            "crds-policyreport",
+            "kyverno",
+            "github.com/kyverno/kyverno",
+            policy.format("policyreports"),
+            policy.format("clusterpolicyreports"),
+        ),
+    ]
+
+
+def _crd(name: str, versions_key: str, module: str, *files: str) -> Unit:
+    version = VERSIONS[versions_key]
+    recipe = ModuleFiles(module, version, {f"{name}.yaml": files})
+    return Unit(name, version, (recipe,), (Output(name, "crd", f"{name}.yaml", f"crds/{name}.yaml", "hub"),))
