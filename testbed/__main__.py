@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line: ``python -m testbed COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import docker.errors
+
+from . import definition, engine, image, machine
+from .errors import TestbedError
+from .fleet import Fleet
+from .names import QUICKSTART, STATE_VARIABLE, fleet_name, state_directory
+from .subnets import POOL
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--fleet", default=QUICKSTART, help="name of the fleet in this checkout (default: %(default)s)")
+    common.add_argument("--state", help=f"its state directory (default: ${STATE_VARIABLE}, else below the checkout)")
+    common.add_argument(
+        "--definition",
+        type=Path,
+        default=CHECKOUT / "testbed/quickstart.yml",
+        help="what it is made of (default: the quickstart)",
+    )
+    main = argparse.ArgumentParser(
+        prog="python -m testbed", description="Machines made of containers, on a closed network."
+    )
+    commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", parents=[common], help="make what is missing, start what is stopped, wait for SSH")
+    up.add_argument("--pool", default=POOL, help="take the fleet's /24 from this network (default: %(default)s)")
+    down = commands.add_parser("down", parents=[common], help="remove the fleet, restore the host when it was the last")
+    down.add_argument("--image", action="store_true", help="remove the machines' image too")
+    down.add_argument("--docker", action="store_true", help="stop Docker too, if the testbed has started it")
+    status = commands.add_parser("status", parents=[common], help="show the machines")
+    status.add_argument("--json", action="store_true", help="as JSON")
+    run = commands.add_parser("exec", parents=[common], help="run a command on a machine")
+    run.add_argument("machine")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    for name, text in (
+        ("kill", "cut machines' power; their disks stay"),
+        ("start", "power machines on, wait for SSH"),
+        ("power-cycle", "kill, then start"),
+        ("reimage", "replace machines by empty ones of the same names and addresses"),
+    ):
+        commands.add_parser(name, parents=[common], help=text).add_argument("machines", nargs="+", metavar="MACHINE")
+    return main
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command. Returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        if os.geteuid() != 0:
+            raise TestbedError("root is needed: the machines share the host's kernel and its settings")
+        state = state_directory(options.fleet, CHECKOUT, options.state, os.environ)
+        return run(options, Fleet(fleet_name(options.fleet, CHECKOUT), state, say))
+    except TestbedError as exc:
+        print(f"testbed: {exc}", file=sys.stderr)
+    except docker.errors.DockerException as exc:
+        print(f"testbed: Docker: {exc}", file=sys.stderr)
+    return 1
+
+
+def run(options: argparse.Namespace, fleet: Fleet) -> int:
+    """Carries a command out on a fleet."""
+    match options.command:
+        case "up":
+            fleet.up(definition.load(options.definition), options.pool)
+        case "down":
+            fleet.down()
+            client = engine.connect()
+            if options.image and client is not None:
+                image.remove(client, say)
+            if options.docker:
+                engine.stop_if_ours(say)
+        case "status":
+            show(fleet, options.json)
+        case "exec":
+            words = options.words[1:] if options.words[:1] == ["--"] else options.words
+            return machine.stream(fleet.container(options.machine), words, sys.stdout.buffer, sys.stderr.buffer)
+        case "kill":
+            fleet.kill(options.machines)
+        case "start":
+            fleet.start(options.machines)
+        case "power-cycle":
+            fleet.kill(options.machines)
+            fleet.start(options.machines)
+        case "reimage":
+            for name in options.machines:
+                fleet.reimage(name)
+    return 0
+
+
+def show(fleet: Fleet, as_json: bool) -> None:
+    """Prints the fleet's machines."""
+    rows = fleet.status()
+    if as_json:
+        print(json.dumps({"fleet": fleet.name.id, "state": str(fleet.state), "machines": rows}, indent=2))
+        return
+    print(f"fleet {fleet.name.id}, state in {fleet.state}")
+    for row in rows:
+        print(f"  {row['machine']:<12} {row['state']:<10} {row['address']}")
+
+
+def say(line: str) -> None:
+    """Tells what is being done, at once."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

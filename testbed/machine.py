@@ -1,0 +1,149 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One machine of a fleet, as Docker runs it."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import time
+import typing as t
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import docker.errors
+from docker.models.containers import Container
+
+from .errors import TestbedError
+from .names import LABEL_FLEET, LABEL_MACHINE
+
+#: Directories on disks of their own: an overlay on an overlay does not work, and etcd wants a plain file system.
+VOLUMES = ("/var/lib/containerd", "/var/lib/kubelet", "/var/lib/etcd")
+_DEADLINE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a machine's container is made from."""
+
+    machine: str
+    container: str
+    fleet_id: str
+    network: str
+    address: str
+    gateway: str
+    image: str
+    public_key: str
+
+
+def create(client: docker.DockerClient, plan: Blueprint) -> Container:
+    """Makes a machine that has never run, with empty disks. It is not started."""
+    api = client.api
+    host_config = api.create_host_config(
+        # Not --privileged: that asks for CAP_SYS_RESOURCE, which some hosts do not have to give.
+        cap_add=["ALL"],
+        cap_drop=["SYS_RESOURCE"],
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        device_cgroup_rules=["a *:* rwm"],
+        cgroupns="private",
+        tmpfs={"/run": "exec,mode=755", "/tmp": "exec,mode=1777"},
+    )
+    # A host shows all of /proc and /sys, and lets them be written.
+    host_config.update(MaskedPaths=[], ReadonlyPaths=[])
+    created = api.create_container(
+        plan.image,
+        name=plan.container,
+        hostname=plan.machine,
+        environment={"container": "docker", "TESTBED_GATEWAY": plan.gateway},
+        labels={LABEL_FLEET: plan.fleet_id, LABEL_MACHINE: plan.machine},
+        volumes=list(VOLUMES),
+        stop_signal="SIGRTMIN+3",
+        host_config=host_config,
+        networking_config=api.create_networking_config(
+            {plan.network: api.create_endpoint_config(ipv4_address=plan.address)}
+        ),
+    )
+    container = client.containers.get(created["Id"])
+    container.put_archive("/", archive({"root/.ssh/authorized_keys": (plan.public_key.encode(), 0o600)}))
+    return container
+
+
+def archive(files: t.Mapping[str, tuple[bytes, int]]) -> bytes:
+    """A tar archive of files: path -> (content, mode). Directories above them are made, closed to others."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder in sorted(
+            {str(parent) for path in files for parent in Path(path).parents if parent.name[:1] == "."}
+        ):
+            info = tarfile.TarInfo(folder)
+            info.type, info.mode = tarfile.DIRTYPE, 0o700
+            tar.addfile(info)
+        for path, (content, mode) in files.items():
+            info = tarfile.TarInfo(path)
+            info.size, info.mode, info.mtime = len(content), mode, int(time.time())
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def find(client: docker.DockerClient, fleet_id: str) -> dict[str, Container]:
+    """The containers of a fleet by machine name, running or not."""
+    found = client.containers.list(all=True, filters={"label": f"{LABEL_FLEET}={fleet_id}"})
+    return {container.labels[LABEL_MACHINE]: container for container in found}
+
+
+def kill(container: Container) -> None:
+    """Cuts a machine's power: every process of it is killed at once. Its disks stay."""
+    try:
+        container.kill("SIGKILL")
+    except docker.errors.APIError as exc:
+        container.reload()
+        if container.status == "running":
+            raise TestbedError(f"cannot kill {container.name}: {exc.explanation}") from exc
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while container.status == "running":
+        if time.monotonic() > deadline:
+            raise TestbedError(f"{container.name} still runs {_DEADLINE_SECONDS} s after it was killed")
+        time.sleep(0.1)
+        container.reload()
+
+
+def run(container: Container, words: t.Sequence[str], *, check: bool = True) -> tuple[int, str, str]:
+    """Runs a command on a machine and returns (exit status, output, errors). Raises when it fails and ``check``."""
+    status, (out, err) = container.exec_run(list(words), demux=True, environment={"PATH": _PATH})
+    output, errors = (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
+    if check and status:
+        raise TestbedError(
+            f"{container.labels[LABEL_MACHINE]}: {words[0]} ended with {status}:\n{(output + errors)[-3000:]}"
+        )
+    return status, output, errors
+
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def stream(container: Container, words: t.Sequence[str], out: t.BinaryIO, err: t.BinaryIO) -> int:
+    """Runs a command on a machine, passing its output on as it comes. Returns its exit status."""
+    api = container.client.api
+    started = api.exec_create(container.id, list(words), environment={"PATH": _PATH})
+    for output, errors in api.exec_start(started["Id"], stream=True, demux=True):
+        for target, data in ((out, output), (err, errors)):
+            if data:
+                target.write(data)
+                target.flush()
+    return int(api.exec_inspect(started["Id"])["ExitCode"])
+
+
+def host_keys(container: Container) -> str:
+    """The machine's public SSH host keys; waits until it has made them."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while True:
+        status, output, _errors = run(container, ["sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub"], check=False)
+        # ed25519 is the last kind that ssh-keygen -A makes, so all are there when it is.
+        if status == 0 and "ssh-ed25519" in output:
+            return output
+        if time.monotonic() > deadline:
+            raise TestbedError(f"{container.name} has no SSH host keys; its log:\n{container.logs(tail=20).decode()}")
+        time.sleep(0.2)
