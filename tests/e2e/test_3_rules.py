@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the rules do to workloads: admission, isolation, secrets."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+import uuid
+
+import pytest
+
+from tests.conftest import Bar
+from tests.e2e.driver import Fleet, eventually
+
+pytestmark = pytest.mark.timeout(900)
+PROBE = "lodestar.platform/bundle/probe:1"
+
+
+def namespace_of(fleet: Fleet, cluster: str, tenant: str) -> str:
+    return fleet.get(cluster, "namespaces", "-l", f"lodestar.platform/tenant={tenant}")["items"][0]["metadata"]["name"]
+
+
+def pod(name: str, namespace: str, **overrides: t.Any) -> dict[str, t.Any]:
+    """A pod that keeps every rule of the quickstart."""
+    container = {
+        "name": "main",
+        "image": PROBE,
+        "imagePullPolicy": "Never",
+        "args": ["serve", "8080"],
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "100m", "memory": "32Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [{**container, **overrides.pop("container", {})}], **overrides}
+    labels = {"app": name, "team": "e2e"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec}
+
+
+def create(fleet: Fleet, cluster: str, obj: dict[str, t.Any], check: bool = True, dry_run: bool = False) -> str:
+    extra = ["--dry-run=server"] if dry_run else []
+    return fleet.kubectl(cluster, "create", "-f", "-", *extra, text=json.dumps(obj), check=check)
+
+
+@pytest.mark.parametrize("cluster", ["east", "legacy"])
+def test_a_pod_that_keeps_the_rules_is_admitted(fleet: Fleet, cluster: str) -> None:
+    assert "created" in create(fleet, cluster, pod("fine", namespace_of(fleet, cluster, "payments")), dry_run=True)
+
+
+@pytest.mark.parametrize("cluster", ["east", "legacy"])
+@pytest.mark.parametrize("image", ["lodestar.platform.evil/x:1", "lodestar.platformx/x:1", "elsewhere.example/x:1", "busybox"])
+@pytest.mark.parametrize("place", ["containers", "initContainers"])
+def test_foreign_registries_are_refused(fleet: Fleet, cluster: str, image: str, place: str) -> None:
+    namespace = namespace_of(fleet, cluster, "payments")
+    obj = pod("bad", namespace)
+    obj["spec"][place] = [{**obj["spec"]["containers"][0], "name": "bad", "image": image}]
+    answer = create(fleet, cluster, obj, check=False, dry_run=True)
+    assert "denied" in answer
+    assert "registr" in answer
+
+
+def test_updates_and_ephemeral_containers_are_refused(fleet: Fleet) -> None:
+    namespace = namespace_of(fleet, "east", "payments")
+    create(fleet, "east", pod("victim", namespace))
+    try:
+        patch = json.dumps({"spec": {"containers": [{"name": "main", "image": "elsewhere.example/x:1"}]}})
+        answer = fleet.kubectl("east", "patch", "pod", "victim", "-n", namespace, "-p", patch, check=False)
+        assert "registr" in answer
+        assert "denied" in answer
+        ephemeral = json.dumps({"spec": {"ephemeralContainers": [{"name": "dbg", "image": "elsewhere.example/x:1", "targetContainerName": "main"}]}})
+        answer = fleet.kubectl("east", "patch", "pod", "victim", "-n", namespace, "--subresource=ephemeralcontainers", "-p", ephemeral, check=False)
+        assert "registr" in answer
+        assert "denied" in answer
+        fleet.kubectl("east", "label", "pod", "victim", "-n", namespace, "touched=yes")
+    finally:
+        fleet.kubectl("east", "delete", "pod", "victim", "-n", namespace)
+
+
+def test_system_namespaces_are_not_affected(fleet: Fleet) -> None:
+    obj = pod("system", "kube-system", container={"image": "elsewhere.example/x:1", "resources": {}})
+    assert "created" in create(fleet, "east", obj, dry_run=True)
+
+
+def logs_of(fleet: Fleet, cluster: str, obj: dict[str, t.Any]) -> str:
+    """Runs a pod to its end, and returns its last phase with its log."""
+    name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
+    create(fleet, cluster, {**obj, "spec": {**obj["spec"], "restartPolicy": "Never"}})
+    try:
+        phase = eventually(
+            lambda: (p := fleet.get(cluster, "pod", name, "-n", namespace)["status"]["phase"]) in ("Succeeded", "Failed") and p, 90
+        )
+        return f"{phase}: {fleet.kubectl(cluster, 'logs', name, '-n', namespace)}"
+    finally:
+        fleet.kubectl(cluster, "delete", "pod", name, "-n", namespace)
+
+
+def test_tenants_are_isolated_on_the_network(fleet: Fleet) -> None:
+    """A server of one tenant on l2; clients on l1: its own tenant reaches it, the other one does not, DNS works for both."""
+    ours, theirs = namespace_of(fleet, "legacy", "payments"), namespace_of(fleet, "legacy", "analytics")
+    create(fleet, "legacy", pod("server", ours, nodeName="l2"))
+    try:
+        address = eventually(
+            lambda: (s := fleet.get("legacy", "pod", "server", "-n", ours)["status"]).get("phase") == "Running" and s.get("podIP"), 90
+        )
+        dial = {"args": ["dial", f"{address}:8080"]}
+        resolve = {"args": ["resolve", "kubernetes.default.svc.cluster.local"]}
+        assert logs_of(fleet, "legacy", pod("friend", ours, nodeName="l1", container=dial)).startswith("Succeeded")
+        assert logs_of(fleet, "legacy", pod("stranger", theirs, nodeName="l1", container=dial)).startswith("Failed")
+        assert logs_of(fleet, "legacy", pod("resolver", theirs, nodeName="l1", container=resolve)).startswith("Succeeded")
+    finally:
+        fleet.kubectl("legacy", "delete", "pod", "server", "-n", ours)
+
+
+def test_secrets_are_encrypted_and_the_same_everywhere(fleet: Fleet, bar: Bar) -> None:
+    canary = f"canary-{uuid.uuid4()}"
+    ports = {machine: fleet.on(machine, "hostname -I").split()[0] for machine in ("g1", "g2", "g3")}
+    fleet.kubectl("global", "create", "secret", "generic", "canary", "-n", "lodestar-system", f"--from-literal=value={canary}")
+    try:
+        read = {
+            machine: fleet.kubectl("global", "--server", f"https://{address}:6443", "get", "secret", "canary", "-n", "lodestar-system", "-o", "jsonpath={.data.value}")
+            for machine, address in ports.items()
+        }
+        assert len(set(read.values())) == 1
+        for machine in ports:
+            found = fleet.on(machine, f"sync; grep -rlF {canary} /var/lib/etcd || true")
+            assert found == "", f"plaintext in etcd's files on {machine}: {found}"
+            assert fleet.on(machine, "grep -rlF lodestar-system /var/lib/etcd | head -n1"), "the search itself finds nothing"
+        bar("a Secret read through each control plane; plaintext in etcd's files", "3 of 3 the same; none")
+    finally:
+        fleet.kubectl("global", "delete", "secret", "canary", "-n", "lodestar-system")
