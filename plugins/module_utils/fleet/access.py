@@ -1,0 +1,164 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What our identity may do on a cluster, by tier, and the objects that grant it. Pure. Private to the collection.
+
+docs/access.md explains every rule. No wildcard, no C(escalate), no C(impersonate). C(bind) only names roles that tenants may get.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from . import addons_objects
+from .identity import NAMESPACE, SERVICE_ACCOUNT, Mark
+
+Rule = dict[str, t.Any]
+
+#: From least to most; a created cluster has C(lifecycle), an attached one C(tenant) unless declared otherwise.
+TIERS = ("observe", "tenant", "lifecycle")
+#: ClusterRoles that tenants may get, the only ones that our identity can bind without holding their rules.
+TENANT_ROLES = ("view", "edit", "admin")
+
+READ = ("get", "list")
+MANAGE = ("get", "list", "create", "patch", "delete")
+
+
+def rule(groups: str | t.Sequence[str], resources: t.Sequence[str], verbs: t.Sequence[str], names: t.Sequence[str] = ()) -> Rule:
+    """One RBAC rule."""
+    made: Rule = {
+        "apiGroups": [groups] if isinstance(groups, str) else list(groups),
+        "resources": list(resources),
+        "verbs": list(verbs),
+    }
+    if names:
+        made["resourceNames"] = list(names)
+    return made
+
+
+OBSERVE_RULES: tuple[Rule, ...] = (
+    rule("", ["namespaces", "nodes"], READ),
+    rule("storage.k8s.io", ["storageclasses"], READ),
+    rule("apiregistration.k8s.io", ["apiservices"], READ),
+)
+
+TENANT_RULES: tuple[Rule, ...] = (
+    *OBSERVE_RULES,
+    rule("", ["namespaces"], ["create", "patch", "delete"]),
+    rule("", ["resourcequotas", "limitranges"], MANAGE),
+    rule("networking.k8s.io", ["networkpolicies"], MANAGE),
+    rule("rbac.authorization.k8s.io", ["rolebindings"], MANAGE),
+    rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"], TENANT_ROLES),
+    rule(
+        "admissionregistration.k8s.io",
+        ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+        MANAGE,
+    ),
+)
+
+LIFECYCLE_RULES: tuple[Rule, ...] = (
+    *TENANT_RULES,
+    rule("", ["pods"], READ),
+    rule("", ["serviceaccounts", "configmaps", "services"], MANAGE),
+    rule("apps", ["daemonsets", "deployments"], MANAGE),
+    rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),
+    rule("apiregistration.k8s.io", ["apiservices"], ["create", "patch", "delete"]),
+    # Kubernetes lets an identity grant only what it holds: these are the rules of the add-ons that it applies.
+    *addons_objects.GRANTED_RULES,
+)
+
+HUB_RULES: tuple[Rule, ...] = (
+    *LIFECYCLE_RULES,
+    rule("apiextensions.k8s.io", ["customresourcedefinitions"], MANAGE),
+    rule("cluster.open-cluster-management.io", ["managedclusters", "managedclustersets"], MANAGE),
+    rule("cluster.open-cluster-management.io", ["managedclusters/status"], ["patch"]),
+    rule("multicluster.x-k8s.io", ["clusterprofiles"], MANAGE),
+    rule("multicluster.x-k8s.io", ["clusterprofiles/status"], ["patch"]),
+    rule("", ["secrets"], ["get", "create", "patch", "delete"]),
+)
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    "observe": OBSERVE_RULES,
+    "tenant": TENANT_RULES,
+    "lifecycle": LIFECYCLE_RULES,
+    "hub": HUB_RULES,
+}
+
+#: In lodestar-system only: renew the own token, and keep the ledgers of the applied sets (KEP-3659 parents).
+SELF_RULES: tuple[Rule, ...] = (
+    rule("", ["serviceaccounts/token"], ["create"], [SERVICE_ACCOUNT]),
+    rule("", ["configmaps"], ["get", "create", "patch", "delete"]),
+)
+
+
+def compact(rules: t.Iterable[Rule]) -> list[Rule]:
+    """The same rights with one rule for each API group, set of verbs and set of names, in a stable order."""
+    merged: dict[tuple[t.Any, ...], set[str]] = {}
+    for item in rules:
+        key = (tuple(item["apiGroups"]), tuple(item["verbs"]), tuple(item.get("resourceNames", ())))
+        merged.setdefault(key, set()).update(item["resources"])
+    return [rule(groups, sorted(resources), verbs, names) for (groups, verbs, names), resources in sorted(merged.items())]
+
+
+def access_objects(tier: str, *, hub: bool = False, mark: Mark | None = None) -> list[dict[str, t.Any]]:
+    """The namespace, the ServiceAccount and the rights of our identity on a cluster, in an order that can be applied.
+
+    :param tier: one of :data:`TIERS`.
+    :param hub: the cluster is the hub, whose records we write too.
+    :param mark: the hub's mark for a member cluster, as annotations of the namespace.
+    """
+    role = "hub" if hub else tier
+    name = f"lodestar:{role}"
+    namespace: dict[str, t.Any] = {"name": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "lodestar"}}
+    if mark is not None:
+        namespace["annotations"] = mark.annotations()
+    group = "rbac.authorization.k8s.io"
+    subjects = [{"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}]
+    own = {"name": "lodestar:self", "namespace": NAMESPACE}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": namespace},
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": SERVICE_ACCOUNT, "namespace": NAMESPACE},
+            "automountServiceAccountToken": False,
+        },
+        {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": compact(RULES[role])},
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": dict(own), "rules": compact(SELF_RULES)},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
+            "subjects": subjects,
+        },
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": dict(own),
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": "lodestar:self"},
+            "subjects": subjects,
+        },
+    ]
+
+
+def rights_digest(tier: str, *, hub: bool = False) -> str:
+    """A short digest of what a tier may do, recorded with a token so that a run sees rights of an older collection."""
+    role = "hub" if hub else tier
+    text = json.dumps([compact(RULES[role]), compact(SELF_RULES)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def needs(tier: str) -> list[tuple[str, str, str, str]]:
+    """Every single right of a tier, for access reviews: (verb, API group, resource with subresource, name or '')."""
+    found: dict[tuple[str, str, str, str], None] = {}
+    for item in RULES[tier]:
+        for group in item["apiGroups"]:
+            for resource in item["resources"]:
+                for verb in item["verbs"]:
+                    for name in item.get("resourceNames", [""]):
+                        found[(verb, group, resource, name)] = None
+    return list(found)
