@@ -15,6 +15,11 @@ import typing as t
 
 from .errors import Problem
 
+#: On every namespace and object of a tenant: whose it is. NetworkPolicies and policies select by it.
+TENANT_LABEL = "lodestar.platform/tenant"
+#: What an item's C(description) becomes.
+DESCRIPTION_ANNOTATION = "lodestar.platform/description"
+
 #: RFC 1123 label, the rule for namespaces; ``fullmatch`` it, since ``$`` would accept a trailing newline.
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 #: RFC 1123 subdomain, the rule for most object names (length is checked apart).
@@ -69,7 +74,9 @@ class Reader:
             if name not in allowed:
                 near = difflib.get_close_matches(str(name), list(allowed), n=1)
                 hint = f"did you mean {near[0]!r}? " if near else ""
-                self.problem(f"{key}.{shown(str(name))}", value[name], "is not a known key", f"{hint}Known are {_words(allowed)}")
+                self.problem(
+                    f"{key}.{shown(str(name))}", value[name], "is not a known key", f"{hint}Known are {_words(allowed)}"
+                )
         return value
 
     def sequence(self, value: t.Any, key: str) -> list[t.Any]:
@@ -85,7 +92,9 @@ class Reader:
         """A text that matches the pattern whole and is no longer than ``longest``."""
         if isinstance(value, str) and len(value) <= longest and pattern.fullmatch(value) is not None:
             return value
-        self.problem(key, value, f"is not allowed here: {rule}", "write a valid one, as text (quote what looks like a number)")
+        self.problem(
+            key, value, f"is not allowed here: {rule}", "write a valid one, as text (quote what looks like a number)"
+        )
         return ""
 
     def choice(self, value: t.Any, key: str, choices: t.Sequence[str]) -> str:
@@ -119,7 +128,12 @@ class Reader:
         for name, content in read.items():
             if not is_label_value(content):
                 rule = "a label's value has at most 63 characters out of letters, digits, '-', '_' and '.'"
-                self.problem(f"{key}.{name}", content, f"is not a valid label value: {rule}", "shorten it, or make it an annotation")
+                self.problem(
+                    f"{key}.{name}",
+                    content,
+                    f"is not a valid label value: {rule}",
+                    "shorten it, or make it an annotation",
+                )
         return read
 
     def annotations(self, value: t.Any, key: str, reserved: t.Sequence[str] = ()) -> dict[str, str]:
@@ -133,7 +147,9 @@ class Reader:
             if not isinstance(name, str) or not is_label_key(name):
                 self.problem(where, name, "is not a valid key", "write it as name or example.org/name")
             elif any(name.startswith(prefix) for prefix in reserved):
-                self.problem(where, content, f"is reserved: {_words(reserved)} belong to the platform", "choose another prefix")
+                self.problem(
+                    where, content, f"is reserved: {_words(reserved)} belong to the platform", "choose another prefix"
+                )
             elif not isinstance(content, str):
                 self.problem(where, content, "is not text", "quote it")
             else:

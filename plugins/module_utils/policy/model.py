@@ -13,9 +13,9 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from .. import cluster_choice
 from ..declaration import DNS_LABEL, DNS_LABEL_RULE, Reader, is_label_value
 from ..errors import InvalidInput, Problem
+from ..fleet import cluster_choice
 
 KEYS = ("name", "description", "rule", "mode", "clusters", "scope", "parameters", "exemptions", "workloads")
 EXEMPTION_KEYS = ("namespaces", "groups", "users")
@@ -172,7 +172,9 @@ def read(item: t.Any, reader: Reader, key: str) -> Policy:
 
 def _allowed_registries(value: t.Any, reader: Reader, key: str) -> Parameters:
     declared = reader.mapping(value, key, PARAMETERS["allowed_registries"])
-    rule = "a registry is a host with a dot or a port, or localhost, and optionally a path: reg.example.org, reg:5000/team"
+    rule = (
+        "a registry is a host with a dot or a port, or localhost, and optionally a path: reg.example.org, reg:5000/team"
+    )
     registries = reader.texts(declared.get("registries"), f"{key}.registries", _REGISTRY, rule)
     if not registries:
         remedy = "list the registries that images may come from, docker.io included if they may"
@@ -203,10 +205,17 @@ def _required_labels(value: t.Any, reader: Reader, key: str) -> Parameters:
         reader.labels({name: ""}, where)
         for content in values:
             if not isinstance(content, str) or not is_label_value(content):
-                reader.problem(f"{where}.values", content, "is not a valid label value", "correct it; quote what looks like a number")
+                reader.problem(
+                    f"{where}.values",
+                    content,
+                    "is not a valid label value",
+                    "correct it; quote what looks like a number",
+                )
         labels.append(RequiredLabel(str(name), tuple(str(content) for content in values)))
     if not labels:
-        reader.problem(f"{key}.labels", declared.get("labels"), "nothing is required", "list label keys, or {key, values}")
+        reader.problem(
+            f"{key}.labels", declared.get("labels"), "nothing is required", "list label keys, or {key, values}"
+        )
     kinds = reader.sequence(declared.get("kinds", ["Pod"]), f"{key}.kinds")
     kinds = [reader.choice(kind, f"{key}.kinds[{place}]", LABELLED_KINDS) for place, kind in enumerate(kinds)]
     if not kinds:
@@ -235,8 +244,12 @@ def _resources(value: t.Any, reader: Reader, key: str) -> tuple[Resource, ...]:
     for place, entry in enumerate(reader.sequence(value, key)):
         where = f"{key}[{place}]"
         entry = reader.mapping(entry, where, ("group", "versions", "resources"))
-        group = reader.text(entry.get("group", ""), f"{where}.group", _API_GROUP, "the API group, empty for the core group")
-        versions = reader.texts(entry.get("versions", ["*"]), f"{where}.versions", _API_VERSION, "v1 and the like, or '*'")
+        group = reader.text(
+            entry.get("group", ""), f"{where}.group", _API_GROUP, "the API group, empty for the core group"
+        )
+        versions = reader.texts(
+            entry.get("versions", ["*"]), f"{where}.versions", _API_VERSION, "v1 and the like, or '*'"
+        )
         rule = "plural names, optionally with a subresource: deployments, pods/exec; '*' is not allowed"
         names = reader.texts(entry.get("resources"), f"{where}.resources", _API_RESOURCE, rule)
         if not names:
@@ -250,8 +263,12 @@ def _validations(value: t.Any, reader: Reader, key: str) -> tuple[Validation, ..
     for place, entry in enumerate(reader.sequence(value, key)):
         where = f"{key}[{place}]"
         entry = reader.mapping(entry, where, ("expression", "message"))
-        expression = reader.text(entry.get("expression"), f"{where}.expression", _EXPRESSION, "an expression is CEL text", 16384)
-        message = reader.text(entry.get("message"), f"{where}.message", _ONE_LINE, "one line that says what to do", 1024)
+        expression = reader.text(
+            entry.get("expression"), f"{where}.expression", _EXPRESSION, "an expression is CEL text", 16384
+        )
+        message = reader.text(
+            entry.get("message"), f"{where}.message", _ONE_LINE, "one line that says what to do", 1024
+        )
         found.append(Validation(expression, message))
     return tuple(found)
 

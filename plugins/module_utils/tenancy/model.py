@@ -14,7 +14,10 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..declaration import DNS_LABEL, DNS_LABEL_RULE, DNS_SUBDOMAIN, Reader
-from .quantity import QUANTITY_RULE, Quantities, parse
+from ..kube.quantity import parse
+
+#: Resource name -> quantity, as text.
+Quantities: t.TypeAlias = dict[str, str]
 
 KEYS = (
     "name", "description", "clusters", "namespaces", "members", "quota", "limits", "isolation", "network",
@@ -201,12 +204,18 @@ def _member(entry: dict[str, t.Any], reader: Reader, key: str) -> Member:
     if kind == "ServiceAccount":
         rule = "the name of a ServiceAccount is a DNS subdomain"
         name = reader.text(entry.get("name"), f"{key}.name", DNS_SUBDOMAIN, rule)
-        home = reader.text(entry.get("namespace"), f"{key}.namespace", DNS_LABEL, f"where it lives; {DNS_LABEL_RULE}", 63)
+        home = reader.text(
+            entry.get("namespace"), f"{key}.namespace", DNS_LABEL, f"where it lives; {DNS_LABEL_RULE}", 63
+        )
         return Member(kind, name, role, home)
-    name = reader.text(entry.get("name"), f"{key}.name", _SUBJECT, "names are printable text without blanks at their ends")
+    name = reader.text(
+        entry.get("name"), f"{key}.name", _SUBJECT, "names are printable text without blanks at their ends"
+    )
     if name.startswith("system:"):
         reason = "is a name of Kubernetes itself, and would give rights to more than a team"
-        reader.problem(f"{key}.name", name, reason, "name a group or user of your identity provider, or use kind ServiceAccount")
+        reader.problem(
+            f"{key}.name", name, reason, "name a group or user of your identity provider, or use kind ServiceAccount"
+        )
     if "namespace" in entry:
         reader.problem(f"{key}.namespace", entry["namespace"], f"a {kind} lives in no namespace", "remove it")
     return Member(kind, name, role)
@@ -227,7 +236,12 @@ def _rules(value: t.Any, reader: Reader, key: str, allowed: tuple[str, ...]) -> 
         rule = reader.mapping(entry, f"{key}[{place}]", allowed)
         if not any(rule.get(name) for name in allowed):
             # An empty NetworkPolicy rule allows everything; that must be said by `isolation: none`.
-            reader.problem(f"{key}[{place}]", entry, "an empty rule would allow everything", "say from, to or ports, or isolation: none")
+            reader.problem(
+                f"{key}[{place}]",
+                entry,
+                "an empty rule would allow everything",
+                "say from, to or ports, or isolation: none",
+            )
         for name in allowed:
             reader.sequence(rule.get(name), f"{key}[{place}].{name}")
         rules.append(rule)
@@ -243,8 +257,9 @@ def quantities(value: t.Any, reader: Reader, key: str, pattern: re.Pattern[str],
             reader.problem(where, amount, f"is not a known resource: {rule}", "correct the name")
             continue
         text = str(amount) if isinstance(amount, (int, float)) and not isinstance(amount, bool) else amount
-        if not isinstance(text, str) or (number := parse(text)) is None or number < 0:
-            reader.problem(where, amount, f"is not a quantity: {QUANTITY_RULE}", "write for example 500m, 2 or 4Gi")
+        if not isinstance(text, str) or not _is_amount(text):
+            rule = "a number that is not negative, with one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent"
+            reader.problem(where, amount, f"is not a quantity: {rule}", "write for example 500m, 2 or 4Gi")
             continue
         read_ones[name] = text
     return read_ones
@@ -282,3 +297,8 @@ def limits(value: t.Any, reader: Reader, key: str) -> Limits:
 def _more(left: str, right: str) -> bool:
     one, other = parse(left), parse(right)
     return one is not None and other is not None and one > other
+
+
+def _is_amount(text: str) -> bool:
+    number = parse(text) if len(text) <= 40 and text.isascii() else None
+    return number is not None and number >= 0

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..declaration import DESCRIPTION_ANNOTATION, TENANT_LABEL
 from .model import ROLES, Limits, Member, Namespace, Tenant
 
-#: Whose namespace or object it is; NetworkPolicies select by it.
-TENANT_LABEL = "lodestar.platform/tenant"
-DESCRIPTION_ANNOTATION = "lodestar.platform/description"
 _PSA = "pod-security.kubernetes.io"
 
 Object = dict[str, t.Any]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import cluster_choice
 from ..declaration import Reader
 from ..errors import InvalidInput, Problem
+from ..fleet import cluster_choice
 from ..fleet.selectors import concerns
+from ..kube.quantity import parse
 from .model import Namespace, Tenant, read
-from .quantity import parse
 
 
 def validate(tenants: t.Any, clusters: cluster_choice.Clusters | None = None) -> list[Problem]:
@@ -62,7 +62,9 @@ def _check_owners(tenants: t.Sequence[Tenant], reader: Reader) -> None:
         seen.add(tenant.name)
         for namespace in tenant.namespaces:
             if namespace.name and namespace.name in owners:
-                reason = f"belongs to the tenant {owners[namespace.name]!r} already; a namespace has one owner in the fleet"
+                reason = (
+                    f"belongs to the tenant {owners[namespace.name]!r} already; a namespace has one owner in the fleet"
+                )
                 reader.problem(f"{key}.namespaces", namespace.name, reason, "name it once")
             owners.setdefault(namespace.name, tenant.name)
 
@@ -72,7 +74,7 @@ def _check_hub_namespaces(
 ) -> None:
     """The hub keeps each cluster's access in a namespace of the cluster's name, which no tenant may read."""
     hubs = [{**cluster, "name": name} for name, cluster in clusters.items() if cluster.get("role") == "global"]
-    for item, tenant in zip(items, tenants):
+    for item, tenant in zip(items, tenants, strict=True):
         if not any(concerns(item, hub) for hub in hubs):
             continue
         for namespace in tenant.namespaces:

@@ -4,15 +4,15 @@
 
 """Which clusters an item of a platform-wide list names, and what is wrong with the way it does. Pure. Private to the collection.
 
-Which clusters that means is answered by fleet/selectors.py.
+Which clusters that means is answered by selectors.py.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from .declaration import Reader
-from .fleet.selectors import OPERATORS, runs_workloads
+from ..declaration import Reader
+from .selectors import OPERATORS, runs_workloads
 
 Clusters = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -28,7 +28,12 @@ def check(value: t.Any, reader: Reader, key: str, clusters: Clusters | None, wor
     chosen = reader.mapping(value, key, ("names", "selector"))
     if isinstance(value, dict) and len(set(chosen) & {"names", "selector"}) != 1:
         reason = "an item names its clusters in exactly one way"
-        reader.problem(key, value, reason, "write names: [...] or selector: {...}, or leave clusters out for every workload cluster")
+        reader.problem(
+            key,
+            value,
+            reason,
+            "write names: [...] or selector: {...}, or leave clusters out for every workload cluster",
+        )
     _check_selector(chosen.get("selector"), reader, f"{key}.selector")
     for place, name in enumerate(reader.sequence(chosen.get("names"), f"{key}.names")):
         where = f"{key}.names[{place}]"
@@ -37,10 +42,17 @@ def check(value: t.Any, reader: Reader, key: str, clusters: Clusters | None, wor
         elif clusters is None:
             continue
         elif name not in clusters:
-            reader.problem(where, name, f"is not a cluster of the inventory; there are {', '.join(sorted(clusters))}", "correct the name")
+            reader.problem(
+                where,
+                name,
+                f"is not a cluster of the inventory; there are {', '.join(sorted(clusters))}",
+                "correct the name",
+            )
         elif workloads_only and not runs_workloads(clusters[name]):
             reason = "is the dedicated global cluster, which runs platform components only"
-            reader.problem(where, name, reason, "choose a workload cluster, or set cluster_colocated: true on the global cluster")
+            reader.problem(
+                where, name, reason, "choose a workload cluster, or set cluster_colocated: true on the global cluster"
+            )
 
 
 def _check_selector(value: t.Any, reader: Reader, key: str) -> None:
