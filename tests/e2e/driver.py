@@ -68,7 +68,7 @@ class Fleet:
     name: str
     state: Path
     inventory: Path = QUICKSTART
-    definition: Path = QUICKSTART / "testbed.yml"
+    definition: Path = ROOT / "testbed" / "quickstart.yml"
 
     @property
     def environ(self) -> dict[str, str]:
