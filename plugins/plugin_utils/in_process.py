@@ -20,6 +20,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
 
 display = Display()
@@ -59,19 +60,25 @@ class SensitiveAction(ActionBase):
         return answer
 
 
-class InProcessAction(SensitiveAction):
-    """The same, but inside the Ansible process when the connection is local."""
+class ControllerAction(SensitiveAction):
+    """Inside the Ansible process, whatever the connection: for what concerns the inventory rather than a host."""
 
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        if self._connection.transport != "local" or self._play_context.become:
-            return super().run(tmp, task_vars)
         ActionBase.run(self, tmp, task_vars)
         _validated, params = self.validate_argument_spec(self.operation.arguments, **self.operation.constraints)
         context = Context(environ=self._environ(), progress=self._progress)
-        answer = self.operation.execute(plain(params), context, self._task.check_mode)
+        try:
+            inputs = self._inputs(task_vars or {})
+        except PlatformError as exc:
+            return {"failed": True, "msg": str(exc), **exc.details}
+        answer = self.operation.execute({**plain(params), **inputs}, context, self._task.check_mode)
         return self._censor(answer)
+
+    def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Arguments that come from the run itself, as plain data; they take the place of the task's."""
+        return {}
 
     def _environ(self) -> dict[str, str]:
         """The process environment, overlaid with the task's C(environment), which reaches no in-process code by itself."""
@@ -84,3 +91,12 @@ class InProcessAction(SensitiveAction):
 
     def _progress(self, line: str) -> None:
         display.display(line)
+
+
+class InProcessAction(ControllerAction):
+    """Inside the Ansible process when the connection is local, otherwise an ordinary module on the host."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        if self._connection.transport != "local" or self._play_context.become:
+            return SensitiveAction.run(self, tmp, task_vars)
+        return super().run(tmp, task_vars)
