@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Declared objects: checked, made plain, and ordered. Pure. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ..errors import InvalidInput, Problem
+from .applyset import PART_OF
+from .diff import encode_string_data
+from .resources import STATIC, Resource, from_crd, object_id
+
+Object = dict[str, t.Any]
+
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*")
+_KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
+# What a server fills in; manifests that were read from a cluster carry it.
+_SERVER_METADATA = ("creationTimestamp", "resourceVersion", "uid", "generation", "managedFields", "selfLink")
+
+#: Kinds in the order in which they can be created; kinds of no wave are custom resources or harmless.
+_WAVES: dict[int, tuple[str, ...]] = {
+    10: ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "IngressClass", "CSIDriver"),
+    20: (
+        "ServiceAccount", "ClusterRole", "Role", "ConfigMap", "Secret", "LimitRange", "ResourceQuota",
+        "NetworkPolicy", "PersistentVolume", "PersistentVolumeClaim", "ValidatingAdmissionPolicy",
+    ),
+    30: ("RoleBinding", "ClusterRoleBinding"),
+    50: (
+        "Service", "Endpoints", "EndpointSlice", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Pod", "Job",
+        "CronJob", "PodDisruptionBudget", "HorizontalPodAutoscaler", "Ingress", "ReplicationController",
+    ),
+    60: (
+        "APIService", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+    ),
+}  # fmt: skip
+_WAVE_OF = {kind: wave for wave, kinds in _WAVES.items() for kind in kinds}
+_CUSTOM = 40
+#: Deletes come after every apply, in reverse order.
+_DELETES = 1000
+
+
+def wave_of(obj: t.Mapping[str, t.Any], delete: bool = False) -> int:
+    """The wave in which an object is applied or deleted: what others need comes first, and goes last."""
+    known = (str(obj.get("apiVersion")), str(obj.get("kind"))) in STATIC
+    wave = _WAVE_OF.get(str(obj.get("kind")), _CUSTOM) if known else _CUSTOM
+    return _DELETES - wave if delete else wave
+
+
+def normalise(objects: t.Iterable[t.Any]) -> list[Object]:
+    """Declared objects as they are applied: lists unfolded, ``null`` and server-side fields dropped, C(stringData) as data.
+
+    :raises InvalidInput: something is no object, is unnamed, or stands twice; names every problem.
+    """
+    flat = list(_unfold(objects))
+    problems = [problem for index, obj in enumerate(flat) for problem in _problems(index, obj)]
+    if problems:
+        raise InvalidInput(problems)
+    plain = [_plain(obj) for obj in flat]
+    seen: set[str] = set()
+    for obj in plain:
+        # The version does not make another object: Deployment of apps/v1 and of apps/v1beta1 are the same.
+        key = "/".join([str(obj["kind"]), object_id(obj).removeprefix(str(obj["apiVersion"]))])
+        if key in seen:
+            problems.append(Problem(object_id(obj), "twice", "is declared more than once", "Declare it once"))
+        seen.add(key)
+    if problems:
+        raise InvalidInput(problems)
+    return plain
+
+
+def declared_resources(objects: t.Iterable[t.Mapping[str, t.Any]]) -> list[Resource]:
+    """The kinds that the CRDs among the objects will serve."""
+    return [
+        resource for obj in objects if obj.get("kind") == "CustomResourceDefinition" for resource in from_crd(obj)
+    ]
+
+
+def scope_problem(obj: t.Mapping[str, t.Any], resource: Resource) -> Problem | None:
+    """What is wrong with an object's namespace for its kind."""
+    namespace = obj["metadata"].get("namespace")
+    if resource.namespaced and not namespace:
+        remedy = "Give metadata.namespace"
+        return Problem(f"{object_id(obj)}: metadata.namespace", None, f"a {resource.kind} lives in a namespace", remedy)
+    if not resource.namespaced and namespace:
+        remedy = "Remove metadata.namespace"
+        return Problem(f"{object_id(obj)}: metadata.namespace", namespace, f"{resource.kind} has no namespace", remedy)
+    return None
+
+
+def _unfold(objects: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
+    for obj in objects:
+        if isinstance(obj, dict) and str(obj.get("kind", "")).endswith("List") and isinstance(obj.get("items"), list):
+            yield from _unfold(obj["items"])
+        else:
+            yield obj
+
+
+def _problems(index: int, obj: t.Any) -> t.Iterator[Problem]:
+    where = f"objects[{index}]"
+    if not isinstance(obj, dict):
+        yield Problem(where, type(obj).__name__, "is not an object", "Give a mapping with apiVersion, kind, metadata")
+        return
+    if not _API_VERSION.fullmatch(str(obj.get("apiVersion"))):
+        yield Problem(f"{where}: apiVersion", obj.get("apiVersion"), "is not an API version", "Write v1 or group/v1")
+    if not _KIND.fullmatch(str(obj.get("kind"))):
+        yield Problem(f"{where}: kind", obj.get("kind"), "is not a kind", "Write it as in the API: ConfigMap")
+    metadata = obj.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        yield Problem(f"{where}: metadata.name", name, "an object needs a name", "Give metadata.name")
+    for key in ("labels", "annotations"):
+        values = metadata.get(key) if isinstance(metadata, dict) else None
+        if values is not None and not isinstance(values, dict):
+            yield Problem(f"{where}: metadata.{key}", type(values).__name__, "is not a mapping", "Give a mapping")
+        elif isinstance(values, dict) and PART_OF in values:
+            yield Problem(f"{where}: metadata.{key}.{PART_OF}", values[PART_OF], "is set by the set", "Remove it")
+
+
+def _plain(obj: Object) -> Object:
+    copied: Object = encode_string_data(_without_null(obj))
+    metadata = {key: value for key, value in copied["metadata"].items() if key not in _SERVER_METADATA}
+    return {**{key: value for key, value in copied.items() if key != "status"}, "metadata": metadata}
+
+
+def _without_null(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {str(key): _without_null(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_without_null(item) for item in value]
+    return value

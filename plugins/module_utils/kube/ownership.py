@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who owns which field of an object, from its C(managedFields). Pure. Private to the collection.
+
+Server-side apply records exactly which fields each manager set, by the schema that only the API server knows (what is
+an atomic list, what are merge keys). A field that we applied and still own has not been changed by anybody, whatever
+spelling or defaults the server gave it; a field that we applied and no longer own has. That makes drift exact without a
+schema of our own. Format: FieldsV1, sigs.k8s.io/structured-merge-diff.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from dataclasses import dataclass
+
+from .diff import MISSING, same_at
+
+Fields = dict[str, t.Any]
+#: A step on the way to a field: a field's name, or an element of a list.
+Path = tuple[t.Any, ...]
+# SSA keeps no ownership of these.
+_IDENTITY = ("apiVersion", "kind")
+_METADATA_IDENTITY = ("name", "namespace", "uid")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A manager that owns a field."""
+
+    manager: str
+    operation: str
+    subresource: str = ""
+
+    @property
+    def declares(self) -> bool:
+        """True for one that declares the field by itself (server-side apply, or a controller through a subresource);
+        False for one that once wrote it, such as a person with an editor."""
+        return self.operation == "Apply" or bool(self.subresource)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A declared field that stands differently, and that is not ours."""
+
+    path: str
+    holders: tuple[Holder, ...]
+
+
+def fields_of(observed: t.Mapping[str, t.Any], manager: str, subresource: str = "") -> Fields:
+    """What ``manager`` owns by server-side apply; empty when nothing."""
+    for holder, fields in _entries(observed):
+        if holder == Holder(manager, "Apply", subresource):
+            return fields
+    return {}
+
+
+def managers(observed: t.Mapping[str, t.Any]) -> list[str]:
+    """The names of all managers of an object."""
+    return sorted({holder.manager for holder, _fields in _entries(observed)})
+
+
+def deviations(
+    declared: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Any], manager: str, subresource: str = ""
+) -> list[Deviation]:
+    """The declared fields that ``manager`` does not own and that stand differently, with those who own them."""
+    ours = fields_of(observed, manager, subresource)
+    others = [(holder, fields) for holder, fields in _entries(observed) if holder.manager != manager]
+    return [
+        Deviation(show(path), tuple(holder for holder, fields in others if _owns(fields, path)))
+        for path in _lost(_content(declared), ours, observed, ())
+    ]
+
+
+def released(declared: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Any], manager: str) -> dict[str, t.Any]:
+    """What ``manager`` owns and is no longer declared, with the values that stand there, in the object's shape."""
+    kept = _released(_content(declared), fields_of(observed, manager), observed)
+    return kept if isinstance(kept, dict) else {}
+
+
+def show(path: Path) -> str:
+    """A path for people: ``spec.containers[name=app].image``."""
+    text = ""
+    for part in path:
+        if isinstance(part, str):
+            text += f".{part}"
+        else:
+            text += f"[{part[1]}]"
+    return text.lstrip(".")
+
+
+def _entries(observed: t.Mapping[str, t.Any]) -> list[tuple[Holder, Fields]]:
+    entries = (observed.get("metadata") or {}).get("managedFields") or ()
+    return [
+        (
+            Holder(str(entry.get("manager")), str(entry.get("operation")), str(entry.get("subresource") or "")),
+            entry.get("fieldsV1") or {},
+        )
+        for entry in entries
+    ]
+
+
+def _content(declared: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    content = {key: value for key, value in declared.items() if key not in _IDENTITY}
+    metadata = content.get("metadata")
+    if isinstance(metadata, dict):
+        content["metadata"] = {key: value for key, value in metadata.items() if key not in _METADATA_IDENTITY}
+    return content
+
+
+def _lost(declared: t.Any, fields: Fields, observed: t.Any, path: Path) -> t.Iterator[Path]:
+    if isinstance(declared, dict):
+        for name, value in declared.items():
+            below = (*path, name)
+            there = observed.get(name, MISSING) if isinstance(observed, dict) else MISSING
+            yield from _lost_child(value, fields.get(f"f:{name}"), there, below)
+    elif isinstance(declared, list):
+        for item in declared:
+            key, keys = _match(item, fields)
+            below = (*path, (_freeze(item), _label(item, keys)))
+            there = _element(item, keys, observed)
+            yield from _lost_child(item, fields.get(key) if key else None, there, below)
+
+
+def _lost_child(value: t.Any, fields: Fields | None, there: t.Any, path: Path) -> t.Iterator[Path]:
+    if fields is None:
+        names = [part for part in path if isinstance(part, str)]
+        empty = there is MISSING and value in ({}, [], None)
+        if not empty and not same_at(value, there, names):
+            yield path
+    elif fields and isinstance(value, (dict, list)):
+        yield from _lost(value, fields, there, path)
+
+
+def _match(item: t.Any, fields: Fields) -> tuple[str | None, dict[str, t.Any]]:
+    """The key under which a list's element is owned, and its merge keys; ``None`` if it is not."""
+    shape: dict[str, t.Any] = {}
+    for name in fields:
+        kind, _colon, text = name.partition(":")
+        if kind == "k" and isinstance(item, dict):
+            keys = json.loads(text)
+            shape = {key: item.get(key) for key in keys}
+            # A merge key that is not declared was defaulted by the server.
+            if all(item.get(key, value) == value for key, value in keys.items()):
+                return name, keys
+        elif kind == "v" and json.loads(text) == item:
+            return name, {}
+    return None, shape
+
+
+def _element(item: t.Any, keys: t.Mapping[str, t.Any], observed: t.Any) -> t.Any:
+    if not isinstance(observed, list):
+        return MISSING
+    for candidate in observed:
+        if isinstance(candidate, dict) and isinstance(item, dict) and keys:
+            if all(candidate.get(key) == value for key, value in keys.items() if value is not None):
+                return candidate
+        elif candidate == item:
+            return candidate
+    return MISSING
+
+
+def _label(item: t.Any, keys: t.Mapping[str, t.Any]) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    named = keys or {key: item[key] for key in ("name", "type", "key") if key in item}
+    return ",".join(f"{key}={value}" for key, value in named.items() if value is not None) or "..."
+
+
+def _freeze(item: t.Any) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+def _owns(fields: Fields, path: Path) -> bool:
+    for part in path:
+        if isinstance(part, str):
+            child = fields.get(f"f:{part}")
+        else:
+            key, _keys = _match(json.loads(part[0]), fields)
+            child = fields.get(key) if key else None
+        if child is None:
+            return False
+        if not child:
+            return True
+        fields = child
+    return True
+
+
+def _released(declared: t.Any, fields: Fields, observed: t.Any) -> t.Any:
+    if isinstance(observed, dict):
+        kept: dict[str, t.Any] = {}
+        for name, child in fields.items():
+            key = name.removeprefix("f:")
+            if not name.startswith("f:") or key not in observed:
+                continue
+            if not isinstance(declared, dict) or key not in declared:
+                kept[key] = observed[key]
+            elif child:
+                below = _released(declared[key], child, observed[key])
+                if below:
+                    kept[key] = below
+        return kept
+    return _released_items(declared, fields, observed) if isinstance(observed, list) else None
+
+
+def _released_items(declared: t.Any, fields: Fields, observed: list[t.Any]) -> list[t.Any]:
+    found = []
+    wanted = {_match(item, fields)[0] for item in declared} if isinstance(declared, list) else set()
+    for name in fields:
+        kind, _colon, text = name.partition(":")
+        if kind in ("k", "v") and name not in wanted:
+            value = json.loads(text)
+            keys = value if kind == "k" else {}
+            element = _element(value, keys, observed)
+            if element is not MISSING:
+                found.append(element)
+    return found
