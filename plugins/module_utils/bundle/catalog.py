@@ -303,7 +303,7 @@ def shared_units() -> list[Unit]:
             "kube-router",
             "github.com/k3s-io/kube-router/v2",
             "./cmd/kube-router",
-            {"github.com/k3s-io/kube-router/v2/pkg/version.Version": "{version}"},
+            {"github.com/cloudnativelabs/kube-router/v2/pkg/version.Version": "{version}"},
             tools=True,
         ),
         *_addon(

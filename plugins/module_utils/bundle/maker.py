@@ -1,0 +1,208 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes units by their recipes, each once, into the cache. Private to the collection."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import typing as t
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+
+from ..errors import PlatformError
+from . import catalog, oci
+from .catalog import Archive, GoBuild, Layer, ModuleFiles, Recipe, ReleaseFiles, SystemFile, SystemTools, Unit
+from .golang import Go
+from .sources import Releases
+from .store import Built, Store, locked
+from .system import System
+from .tree import Entry, Tree, write_tar
+
+#: Raise it when this code makes something else of the same recipe.
+_FORMAT = 1
+
+
+def _digest(*values: t.Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def identities(table: t.Sequence[Unit], architecture: str) -> dict[str, dict[str, Recipe]]:
+    """For each unit its recipes by identity: a digest over all that determines the output but the tool chain.
+
+    A unit that needs others has one identity for each combination of theirs.
+    """
+    known: dict[str, dict[str, Recipe]] = {}
+    for unit in table:
+        known[unit.name] = {
+            _digest(_FORMAT, architecture, unit.version, type(recipe).__name__, asdict(recipe), needs): recipe
+            for recipe in unit.recipes
+            for needs in product(*(known[name] for name in unit.needs))
+        }
+    return known
+
+
+class Maker:
+    """Makes units for one architecture.
+
+    :param table: all units, prerequisites first.
+    :param cache: the cache directory.
+    :param releases: release servers that may be used.
+    :param environ: the environment of the task.
+    """
+
+    def __init__(
+        self, table: t.Sequence[Unit], cache: Path, architecture: str, releases: Releases, environ: t.Mapping[str, str]
+    ) -> None:
+        self.units = {unit.name: unit for unit in table}
+        self.architecture = architecture
+        self.releases = releases
+        self.cache = cache
+        self.store = Store(cache / "parts")
+        self.go = Go(environ, cache / "go", architecture)
+        self.system = System(environ, cache, architecture)
+        self.used_go = False
+        self._chosen: dict[str, Recipe] = {}
+        self._compiler: bool | None = None
+
+    def recipe(self, unit: Unit) -> Recipe:
+        """The first recipe of a unit that is possible here.
+
+        :raises PlatformError: when none is, with the reason.
+        """
+        if unit.name not in self._chosen:
+            reasons = []
+            for recipe in unit.recipes:
+                reason = self._obstacle(recipe)
+                if not reason:
+                    self._chosen[unit.name] = recipe
+                    break
+                reasons.append(reason)
+            else:
+                raise PlatformError(f"{unit.name} {unit.version} cannot be made here: {'; '.join(reasons)}")
+        return self._chosen[unit.name]
+
+    def identity(self, unit: Unit) -> str:
+        """The identity of the unit as it would be made here; see :func:`identities`."""
+        recipe = self.recipe(unit)
+        needs = [self.identity(self.units[name]) for name in unit.needs]
+        return _digest(_FORMAT, self.architecture, unit.version, type(recipe).__name__, asdict(recipe), needs)
+
+    def key(self, unit: Unit) -> str:
+        """The unit's key in the cache: its identity with the tool chain, and the keys of what it needs."""
+        recipe = self.recipe(unit)
+        tools = ""
+        if isinstance(recipe, GoBuild):
+            tools = self.go.version + (self.system.release if recipe.static_libraries else "")
+        elif isinstance(recipe, (SystemTools, SystemFile)):
+            tools = self.system.release
+        return _digest(self.identity(unit), tools, [self.key(self.units[name]) for name in unit.needs])
+
+    def cached(self, unit: Unit) -> Built | None:
+        """The unit from the cache, if it is there."""
+        return self.store.get(self.key(unit))
+
+    def make(self, unit: Unit) -> Built:
+        """The unit from the cache, made first if it is not there, with what it needs."""
+        key = self.key(unit)
+        return self.store.get(key) or self.store.make(key, lambda folder: self._perform(unit, folder))
+
+    def drop_go_cache(self) -> bool:
+        """Removes Go's modules and compiled packages, unless another build uses them. True when they were removed."""
+        with locked(self.cache / "go.lock", wait=False) as free:
+            if free:
+                shutil.rmtree(self.cache / "go", ignore_errors=True)
+            return free
+
+    def _obstacle(self, recipe: Recipe) -> str:
+        if isinstance(recipe, ReleaseFiles):
+            return self.releases.missing(recipe, self.architecture)
+        if isinstance(recipe, GoBuild) and recipe.static_libraries:
+            if self._compiler is None:
+                _ = self.go.version
+                self._compiler = bool(self.system.has_packages and self.go.compiler())
+            return "" if self._compiler else "there is no C compiler with a static C library, or no apt"
+        return ""
+
+    def _perform(self, unit: Unit, out: Path) -> tuple[str, t.Mapping[str, str]]:
+        recipe = self.recipe(unit)
+        with tempfile.TemporaryDirectory(prefix="lodestar-bundle-") as name:
+            work = Path(name)
+            if isinstance(recipe, Archive):
+                return self._archive(unit, recipe, work, out)
+            if isinstance(recipe, (GoBuild, ModuleFiles)):
+                self.used_go = True
+                with locked(self.cache / "go.lock", exclusive=False):
+                    return self._go(recipe, work, out), {}
+            if isinstance(recipe, SystemTools):
+                return self.system.tools(recipe, work, out), {}
+            if isinstance(recipe, SystemFile):
+                return self.system.file(recipe, work, out), {}
+            return self.releases.fetch(recipe, self.architecture, out), {}
+
+    def _go(self, recipe: GoBuild | ModuleFiles, work: Path, out: Path) -> str:
+        if isinstance(recipe, ModuleFiles):
+            return self.go.files(recipe, out)
+        libraries, origin = None, ""
+        if recipe.static_libraries:
+            system = work / "system"
+            system.mkdir()
+            libraries, origin = self.system.unpack(recipe.static_libraries, system, closure=False)
+            origin = f", linked with {origin}"
+        module = work / "module"
+        module.mkdir()
+        return self.go.build(recipe, module, out, libraries) + origin
+
+    def _archive(
+        self, unit: Unit, recipe: Archive, work: Path, out: Path
+    ) -> tuple[str, t.Mapping[str, str]]:
+        made = {name: self.make(self.units[name]) for name in unit.needs}
+        blobs: dict[str, oci.Blob] = {}
+        images = []
+        for image in recipe.images:
+            layers = []
+            for layer in image.layers:
+                key = _digest(asdict(layer))
+                if key not in blobs:
+                    blobs[key] = oci.write_layer(_writer(layer, made), work)
+                layers.append(blobs[key])
+            images.append(oci.Description(image.references, image.entrypoint, tuple(layers), image.user))
+        digests = oci.write_archive(out / "images.tar", images, self.architecture)
+        return "image of " + "; ".join(made[name].source for name in unit.needs), digests
+
+
+def _writer(layer: Layer, made: t.Mapping[str, Built]) -> t.Callable[[t.IO[bytes]], None]:
+    if layer.tree:
+        source = made[layer.tree].folder / "tools.tar"
+
+        def copy(stream: t.IO[bytes]) -> None:
+            with open(source, "rb") as content:
+                shutil.copyfileobj(content, stream, 1 << 20)
+
+        return copy
+    tree = _files(layer, made)
+    return lambda stream: write_tar(tree, stream)
+
+
+def _files(layer: Layer, made: t.Mapping[str, Built]) -> Tree:
+    """The layer's files; equal ones become links to the first, so that a multicall binary is there once."""
+    tree: Tree = {}
+    first: dict[str, str] = {}
+    for target, (unit, name) in layer.files.items():
+        digest = made[unit].files[name][1]
+        if digest in first:
+            tree[target] = Entry(link=f"/{first[digest]}")
+        else:
+            first[digest] = target
+            tree[target] = Entry(file=made[unit].folder / name)
+    return tree
+
+
+def outputs(table: t.Sequence[Unit]) -> list[tuple[Unit, catalog.Output]]:
+    """Every artifact of a bundle with the unit that it comes from."""
+    return [(unit, output) for unit in table for output in unit.outputs]
