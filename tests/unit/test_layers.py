@@ -114,7 +114,9 @@ def test_what_runs_on_machines_needs_only_python(path: Path) -> None:
 @pytest.mark.parametrize("path", source_files("action"), ids=label)
 def test_an_action_plugin_only_names_its_module(path: Path) -> None:
     tree = ast.parse(path.read_text())
-    assert [type(node).__name__ for node in tree.body if not isinstance(node, (ast.Expr, ast.ImportFrom))] == ["ClassDef"]
+    assert [type(node).__name__ for node in tree.body if not isinstance(node, (ast.Expr, ast.ImportFrom))] == [
+        "ClassDef"
+    ]
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     assert (PLUGINS / "modules" / path.name).exists()
 
@@ -123,6 +125,8 @@ def test_an_action_plugin_only_names_its_module(path: Path) -> None:
 def test_files_and_functions_stay_short(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= 400
-    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = [
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
     long = {node.name: node.end_lineno - node.lineno + 1 for node in functions if node.end_lineno - node.lineno >= 40}
     assert not long

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# `make help` lists the targets. Every target sets up what it needs first: .venv/, .collections/ and, as root,
+# missing system packages. Nothing outside this directory, the XDG cache and the testbed's machines is touched.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; raise SystemExit(sys.version_info[:2] < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+ARGS ?=
+
+VENV := $(CURDIR)/.venv
+COLLECTION := .collections/ansible_collections/lodestar/platform
+PLAYBOOK := ansible-playbook -i inventories/quickstart
+
+# `ansible.cfg` is named, because Ansible ignores one that it only finds in a world-writable directory.
+export PATH := $(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export PYTHONDONTWRITEBYTECODE := 1
+unexport VIRTUAL_ENV
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+# ---- set-up ----------------------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: .cache/setup/system .cache/setup/python .cache/setup/go $(COLLECTION) ## the environment, and nothing else
+
+.cache/setup/system: tools/system_packages.sh
+	tools/system_packages.sh
+	@mkdir -p $(@D) && touch $@
+
+.cache/setup/python: requirements.lock tools/venv.sh | .cache/setup/system
+	tools/venv.sh "$(PYTHON)" "$(VENV)" requirements.lock
+	@mkdir -p $(@D) && touch $@
+
+.cache/setup/go: requirements-go.lock tools/go.sh .cache/setup/python
+	tools/go.sh "$(VENV)" requirements-go.lock
+	@touch $@
+
+$(COLLECTION):
+	mkdir -p $(@D) && ln -sfn "$(CURDIR)" $@
+
+.PHONY: lock
+lock: .cache/setup/python ## write the lock files anew from requirements*.in
+	tools/lock.sh
+
+# ---- the quickstart --------------------------------------------------------------------------------------------------
+
+.PHONY: quickstart
+quickstart: setup ## machines, bundle, a legacy cluster, and the whole platform on them
+	python -m testbed up --fleet quickstart
+	$(PLAYBOOK) lodestar.platform.bundle
+	python -m testbed legacy --fleet quickstart
+	$(PLAYBOOK) lodestar.platform.site
+	python -m testbed operator --fleet quickstart
+	@echo "Look around with:  . .quickstart/env && kubectl --context global get nodes"
+
+.PHONY: site
+site: setup ## site.yml on the quickstart's inventory; ARGS='--check --diff --limit east:east_machines'
+	$(PLAYBOOK) lodestar.platform.site $(ARGS)
+
+.PHONY: bundle
+bundle: setup ## the bundle for the quickstart's versions; ARGS='-e bundle_source=mirror ...'
+	$(PLAYBOOK) lodestar.platform.bundle $(ARGS)
+
+.PHONY: down
+down: setup ## remove the quickstart's machines and give back what they changed on this host; caches stay
+	python -m testbed down --fleet quickstart
+
+# ---- checks ----------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint unit integration e2e ## everything that CI checks
+
+.PHONY: test-full
+test-full: lint unit integration ## `test`, the long end-to-end checks, and docs/verification.md
+	pytest tests/e2e tests/faults --verification docs/verification.md $(ARGS)
+
+.PHONY: lint
+lint: setup ## ruff, mypy, ansible-lint, ansible-test sanity
+	tools/lint.sh
+
+.PHONY: sanity
+sanity: setup ## ansible-test sanity alone; ARGS='--test validate-modules'
+	tools/sanity.sh $(ARGS)
+
+.PHONY: unit
+unit: setup ## unit tests: no cluster, no machine
+	pytest tests/unit $(ARGS)
+
+.PHONY: integration
+integration: setup ## tests against a kube-apiserver and etcd from the bundle
+	pytest tests/integration $(ARGS)
+
+.PHONY: e2e
+e2e: setup ## the quickstart on machines of its own, less the long checks
+	pytest tests/e2e -m "not full" $(ARGS)
+
+.PHONY: bench
+bench: setup ## seconds, side by side with kubeadm, kubectl and kubernetes.core
+	pytest tests/bench -s $(ARGS)
+
+.PHONY: clean
+clean: ## remove what set-up made in this directory
+	rm -rf .venv .collections .cache .pytest_cache .mypy_cache .ruff_cache
