@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads plain data that an operator wrote, and collects everything that is wrong with it instead of stopping at the first.
+"""Reads plain data that an operator wrote, and collects everything that is wrong with it at once.
 
 Shared by the packages that read items of platform-wide lists (tenancy, policy). Pure. Private to the collection.
 """
@@ -54,7 +54,7 @@ def is_label_value(value: str) -> bool:
 
 
 class Reader:
-    """Typed access to an operator's data. A wrong value becomes a :class:`Problem`, and the caller gets a harmless default."""
+    """Typed access to an operator's data. A wrong value becomes a :class:`Problem`, and a harmless default is returned."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []

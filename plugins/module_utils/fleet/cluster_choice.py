@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which clusters an item of a platform-wide list names, and what is wrong with the way it does. Pure. Private to the collection.
+"""Which clusters an item of a platform-wide list names, and what is wrong with that. Pure. Private to the collection.
 
 Which clusters that means is answered by selectors.py.
 """

@@ -38,7 +38,8 @@ SYSTEM_NAMESPACES = ("kube-node-lease", "kube-public", "kube-system", "lodestar-
 BREAK_GLASS_GROUP = "lodestar:break-glass"
 
 _DOMAIN = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-#: A registry host with an optional port, and an optional path; distribution/reference, where a host has a dot, a port or is localhost.
+#: A registry host with an optional port, and an optional path. A host has a dot or a port, or is localhost
+#: (distribution/reference).
 _REGISTRY = re.compile(
     rf"(?:localhost|{_DOMAIN}(?:\.{_DOMAIN})+|(?:{_DOMAIN}(?:\.{_DOMAIN})*|\[[a-fA-F0-9:]+\])(?=:))"
     r"(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"

@@ -150,8 +150,8 @@ def _namespaces(item: dict[str, t.Any], reader: Reader, key: str) -> tuple[Names
 def _namespace(entry: dict[str, t.Any], common: dict[str, t.Any], reader: Reader, key: str) -> Namespace:
     name = reader.text(entry.get("name"), f"{key}.name", DNS_LABEL, DNS_LABEL_RULE, 63)
     if name in RESERVED_NAMESPACES or name.startswith(RESERVED_PREFIXES):
-        allowed = f"{', '.join(RESERVED_NAMESPACES)} and names that begin with {', '.join(RESERVED_PREFIXES)} belong to the system"
-        reader.problem(f"{key}.name", name, f"is a reserved namespace: {allowed}", "choose another name")
+        allowed = f"{', '.join(RESERVED_NAMESPACES)} and {', '.join(f'{prefix}*' for prefix in RESERVED_PREFIXES)}"
+        reader.problem(f"{key}.name", name, f"is reserved: {allowed} belong to the system", "choose another name")
     own = _settings(entry, reader, key)
     return Namespace(
         name=name,
@@ -258,7 +258,7 @@ def quantities(value: t.Any, reader: Reader, key: str, pattern: re.Pattern[str],
             continue
         text = str(amount) if isinstance(amount, (int, float)) and not isinstance(amount, bool) else amount
         if not isinstance(text, str) or not _is_amount(text):
-            rule = "a number that is not negative, with one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei or an exponent"
+            rule = "a number of 0 or more with at most one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei"
             reader.problem(where, amount, f"is not a quantity: {rule}", "write for example 500m, 2 or 4Gi")
             continue
         read_ones[name] = text

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Holds one cluster to its policies. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import InvalidInput, Problem, Refused
+from ..fleet.selectors import concerns
+from ..kube import absent, connection, errors
+from ..kube.apply import ApplySet, plan_objects
+from ..kube.client import Client
+from ..kube.resources import object_id
+from ..operation import Context, Operation
+from ..plan import Plan, Step
+from .model import Policy, read_all
+from .render import objects
+
+ARGUMENTS: dict[str, t.Any] = {
+    "policies": {"type": "list", "elements": "dict", "required": True},
+    "cluster": {"type": "str", "required": True},
+    "cluster_labels": {"type": "dict", "default": {}},
+    "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
+    "cluster_colocated": {"type": "bool", "default": False},
+    "prune_all": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    "force": {"type": "bool", "default": False},
+    **connection.ARGUMENTS,
+    **absent.ARGUMENT,
+}
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """The steps that make the cluster hold its policies, and no other policy of ours.
+
+    Policies that would be written are shown to the API server first, by a dry-run, which compiles their CEL.
+
+    :raises InvalidInput: a declared policy is wrong, whichever cluster it is for, or its CEL does not compile.
+    :raises Refused: every policy would be deleted without C(prune_all), or something of others taken.
+    """
+    cluster = {
+        "name": params["cluster"],
+        "labels": params["cluster_labels"],
+        "role": params["cluster_role"],
+        "colocated": params["cluster_colocated"],
+    }
+    policies = for_cluster(params["policies"], cluster)
+    rendered = {policy.name: objects(policy) for policy in policies}
+    client = absent.connect(params, context.environ, params["cluster"])
+    steps = plan_objects(
+        client,
+        [obj for found in rendered.values() for obj in found],
+        applyset=ApplySet("policy", force=params["force"]),
+        target=params["cluster"],
+        adopt=params["adopt"],
+        prune_all=params["prune_all"],
+    )
+    if params["cluster_exists"]:
+        _compile(client, rendered, steps, params["cluster"])
+    outputs = {
+        "policies": [{"name": policy.name, "rule": policy.rule, "mode": policy.mode} for policy in policies],
+        "objects": {name: [object_id(obj) for obj in found] for name, found in rendered.items()},
+    }
+    return Plan(steps=steps, outputs=outputs, parallel=8)
+
+
+def for_cluster(declared: t.Any, cluster: t.Mapping[str, t.Any]) -> list[Policy]:
+    """The policies that are for this cluster. All declared ones are checked.
+
+    :raises InvalidInput: with every problem.
+    """
+    policies = read_all(declared)
+    return [policy for policy, item in zip(policies, declared, strict=True) if concerns(item, cluster)]
+
+
+def _compile(
+    client: Client, rendered: t.Mapping[str, list[dict[str, t.Any]]], steps: t.Sequence[Step], cluster: str
+) -> None:
+    """Lets the API server judge the policies that would be written; the first object of each is the policy itself."""
+    written = {step.id for step in steps if step.action != "delete"}
+    problems = []
+    for name, (policy, *_bindings) in rendered.items():
+        if object_id(policy) not in written:
+            continue
+        try:
+            client.apply(policy, dry_run=True, force=True)
+        except errors.Invalid as exc:
+            reason = f"the API server of {cluster} refuses the policy: {exc}"
+            problems.append(Problem(f"policies[{name}]", policy["metadata"]["name"], reason, "Correct the expressions"))
+        except errors.NotFound as exc:
+            raise Refused(
+                f"{cluster} does not serve ValidatingAdmissionPolicy v1, which came with Kubernetes 1.30: upgrade it, "
+                "or leave it out of the policies' clusters; nothing was changed",
+                policy=name,
+            ) from exc
+    if problems:
+        raise InvalidInput(problems)
+
+
+OPERATION = Operation(arguments=ARGUMENTS, plan=plan, constraints=connection.CONSTRAINTS)

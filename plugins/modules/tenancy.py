@@ -1,0 +1,173 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tenancy
+short_description: Hold one cluster to its tenants
+version_added: 0.1.0
+description:
+  - Makes the namespaces of the tenants that are for this cluster, and in each of them RoleBindings, a ResourceQuota, a LimitRange and
+    NetworkPolicies, with Pod Security labels on the namespaces. Objects of tenants that are no longer declared are deleted.
+  - The whole desired state of a cluster is one call. Unchanged tenants cost one list request a kind and no write.
+  - Every declared tenant is checked before anything is read from the cluster, also those that are for other clusters, and all
+    problems are named at once.
+  - A namespace that is no longer declared is deleted only with O(prune_namespaces), since it holds workloads and data.
+options:
+  tenants:
+    description:
+      - The tenants of the platform; those that are not for this cluster are left out.
+      - >-
+        Keys of an item are C(name), C(description), C(clusters) (C(names) or C(selector); every workload cluster by default),
+        C(namespaces) (names, or mappings with C(name), C(quota), C(limits), C(pod_security), C(labels), C(annotations)),
+        C(members) (C(kind) Group, User or ServiceAccount, C(name), C(role) owner, admin, developer or viewer),
+        C(quota) (hard limits for each namespace), C(limits) (C(default), C(default_request), C(max), C(min) of a container),
+        C(isolation) (tenant, namespace or none), C(network) (C(allow_dns), C(ingress), C(egress)),
+        C(pod_security) (privileged, baseline or restricted), C(labels) and C(annotations) of the namespaces.
+    type: list
+    elements: dict
+    required: true
+  cluster:
+    description: Name of the cluster, as in the inventory.
+    type: str
+    required: true
+  cluster_labels:
+    description: Labels of the cluster, which selectors look at.
+    type: dict
+    default: {}
+  cluster_role:
+    description: Whether the cluster is the fleet's global cluster or a workload cluster.
+    type: str
+    choices: [global, workload]
+    default: workload
+  cluster_colocated:
+    description: The global cluster also runs workloads.
+    type: bool
+    default: false
+  prune_namespaces:
+    description: Delete namespaces of ours that are no longer declared, with everything in them. Without it they are refused by name.
+    type: bool
+    default: false
+  adopt:
+    description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
+    type: bool
+    default: false
+  force:
+    description:
+      - Take over fields of our objects that another field manager declares as well, with another value.
+        Without it the conflict is refused, and names the manager.
+    type: bool
+    default: false
+  cluster_exists:
+    description:
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
+        carried out; this is for check mode on machines that hold nothing.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: The plan is the same, and nothing is written.
+    support: full
+  diff_mode:
+    description: Shows every object that would be or was changed, before and after.
+    support: full
+extends_documentation_fragment:
+  - lodestar.platform.connection
+author:
+  - The lodestar.platform authors (@lodestar-platform)
+"""
+
+EXAMPLES = r"""
+- name: Hold the cluster to its tenants
+  lodestar.platform.tenancy:
+    cluster: east
+    cluster_labels:
+      env: prod
+    tenants:
+      - name: payments
+        clusters:
+          selector:
+            matchLabels:
+              env: prod
+        namespaces:
+          - payments
+          - name: payments-batch
+            quota:
+              pods: "50"
+        members:
+          - kind: Group
+            name: payments-developers
+            role: developer
+        quota:
+          requests.cpu: "4"
+          requests.memory: 8Gi
+        limits:
+          default_request:
+            cpu: 100m
+            memory: 128Mi
+
+- name: Delete the namespaces of a tenant that is no longer declared
+  lodestar.platform.tenancy:
+    cluster: east
+    tenants: "{{ tenants }}"
+    prune_namespaces: true
+"""
+
+RETURN = r"""
+tenants:
+  description: Names of the tenants that are for this cluster.
+  returned: success
+  type: list
+  elements: str
+  sample: [payments]
+objects:
+  description: The objects of each of these tenants, as C(apiVersion/Kind/namespace/name).
+  returned: success
+  type: dict
+  sample:
+    payments:
+      - v1/Namespace/payments
+      - v1/ResourceQuota/payments/lodestar
+plan:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The object as C(apiVersion/Kind/namespace/name).
+      returned: always
+      type: str
+    action:
+      description: C(create), C(update) or C(delete).
+      returned: always
+      type: str
+    target:
+      description: The cluster.
+      returned: always
+      type: str
+    description:
+      description: The step in words.
+      returned: always
+      type: str
+    before:
+      description: The declared fields as they were.
+      returned: always
+      type: raw
+    after:
+      description: The declared fields as they will be.
+      returned: always
+      type: raw
+"""
+
+from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION
+
+
+def main() -> None:
+    OPERATION.run_as_module()
+
+
+if __name__ == "__main__":
+    main()
