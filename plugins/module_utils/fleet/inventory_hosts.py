@@ -162,6 +162,8 @@ def _endpoint(fields: Fields) -> Endpoint | None:
         fields.wrong("endpoint", reason, "Set endpoint: {address: ..., provider: kube_vip or external}")
         return None
     part = fields.section("endpoint", ("address", "port", "provider", "interface"))
+    if not isinstance(fields.values["endpoint"], t.Mapping):
+        return None
     provider = part.choice("provider", PROVIDERS, "kube_vip")
     address = part.values.get("address")
     ip = address_of(address)
