@@ -10,6 +10,7 @@ The same operation runs as an ordinary module (:meth:`Operation.run_as_module`) 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -44,24 +45,28 @@ class Operation:
     :param plan: reads what is there and returns what to do. Must not change anything.
     :param constraints: C(required_if), C(mutually_exclusive) and the like.
     :param sensitive: the result holds secrets, and Ansible must not show a successful one.
+    :param guard: held while a run plans and acts, such as the lock of a machine. Check mode takes none.
     """
 
     arguments: dict[str, t.Any]
     plan: PlanFunction
     constraints: dict[str, t.Any] = field(default_factory=dict)
     sensitive: bool = False
+    guard: t.Callable[[t.Mapping[str, t.Any]], t.ContextManager[None]] | None = None
 
     def execute(self, params: t.Mapping[str, t.Any], context: Context, check_mode: bool) -> dict[str, t.Any]:
         """Plans, and carries the plan out unless in check mode. Returns the result; a failure is ``failed: true``.
 
         This is the one place of the collection that looks at check mode.
         """
+        guard = None if check_mode else self.guard
         try:
-            plan = self.plan(params, context)
-            outputs: dict[str, t.Any] = {}
-            if not check_mode:
-                carry_out(plan)
-                outputs = plan.finish() if plan.finish is not None else {}
+            with guard(params) if guard is not None else contextlib.nullcontext():
+                plan = self.plan(params, context)
+                outputs: dict[str, t.Any] = {}
+                if not check_mode:
+                    carry_out(plan)
+                    outputs = plan.finish() if plan.finish is not None else {}
         except StepFailed as exc:
             return _failure(exc, exc.cause, changed=bool(exc.done), done=exc.done, step=exc.step.id)
         except PlatformError as exc:
