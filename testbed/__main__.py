@@ -10,11 +10,12 @@ import argparse
 import json
 import os
 import sys
+import typing as t
 from pathlib import Path
 
 import docker.errors
 
-from . import definition, engine, image, machine
+from . import bundle, definition, engine, image, legacy, machine, operators
 from .errors import TestbedError
 from .fleet import Fleet
 from .names import QUICKSTART, STATE_VARIABLE, fleet_name, state_directory
@@ -56,6 +57,15 @@ def parser() -> argparse.ArgumentParser:
         ("reimage", "replace machines by empty ones of the same names and addresses"),
     ):
         commands.add_parser(name, parents=[common], help=text).add_argument("machines", nargs="+", metavar="MACHINE")
+    bundled = argparse.ArgumentParser(add_help=False)
+    bundled.add_argument(
+        "--bundle", type=Path, help="the bundle's directory (default: where the bundle playbook leaves it)"
+    )
+    commands.add_parser("legacy", parents=[common, bundled], help="make the cluster that the site run attaches")
+    operator = commands.add_parser(
+        "operator", parents=[common, bundled], help="write the operators' kubeconfig and env"
+    )
+    operator.add_argument("clusters", nargs="*", metavar="CLUSTER", help="only these (default: all of the definition)")
     return main
 
 
@@ -75,33 +85,49 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace, fleet: Fleet) -> int:
-    """Carries a command out on a fleet."""
-    match options.command:
-        case "up":
-            fleet.up(definition.load(options.definition), options.pool)
-        case "down":
-            fleet.down()
-            client = engine.connect()
-            if options.image and client is not None:
-                image.remove(client, say)
-            if options.docker:
-                engine.stop_if_ours(say)
-        case "status":
-            show(fleet, options.json)
-        case "exec":
-            words = options.words[1:] if options.words[:1] == ["--"] else options.words
-            return machine.stream(fleet.container(options.machine), words, sys.stdout.buffer, sys.stderr.buffer)
-        case "kill":
-            fleet.kill(options.machines)
-        case "start":
-            fleet.start(options.machines)
-        case "power-cycle":
-            fleet.kill(options.machines)
-            fleet.start(options.machines)
-        case "reimage":
-            for name in options.machines:
-                fleet.reimage(name)
+    """Carries a command out on a fleet. Returns the exit status."""
+    if options.command == "exec":
+        words = options.words[1:] if options.words[:1] == ["--"] else options.words
+        return machine.stream(fleet.container(options.machine), words, sys.stdout.buffer, sys.stderr.buffer)
+    commands: dict[str, t.Callable[[], object]] = {
+        "up": lambda: fleet.up(definition.load(options.definition), options.pool),
+        "down": lambda: down(fleet, options),
+        "status": lambda: show(fleet, options.json),
+        "kill": lambda: fleet.kill(options.machines),
+        "start": lambda: fleet.start(options.machines),
+        "power-cycle": lambda: (fleet.kill(options.machines), fleet.start(options.machines)),
+        "reimage": lambda: [fleet.reimage(name) for name in options.machines],
+        "legacy": lambda: make_legacy(fleet, options),
+        "operator": lambda: make_operator(fleet, options),
+    }
+    commands[options.command]()
     return 0
+
+
+def down(fleet: Fleet, options: argparse.Namespace) -> None:
+    """Removes the fleet and, if asked for, the image, and stops Docker."""
+    fleet.down()
+    client = engine.connect()
+    if options.image and client is not None:
+        image.remove(client, say)
+    if options.docker:
+        engine.stop_if_ours(say)
+
+
+def make_legacy(fleet: Fleet, options: argparse.Namespace) -> None:
+    """Makes the definition's legacy cluster."""
+    wanted = definition.load(options.definition).legacy
+    if wanted is None:
+        raise TestbedError(f"{options.definition} says nothing of a legacy cluster")
+    path = options.bundle or bundle.default_path(os.environ)
+    legacy.Maker(fleet, wanted, bundle.load(path, wanted.kubernetes_version)).make()
+
+
+def make_operator(fleet: Fleet, options: argparse.Namespace) -> None:
+    """Writes the operators' kubeconfig."""
+    wanted = definition.load(options.definition).operator
+    path = options.bundle or bundle.default_path(os.environ)
+    operators.write(fleet, wanted, options.clusters, bundle.newest_program(path, "kubectl"))
 
 
 def show(fleet: Fleet, as_json: bool) -> None:

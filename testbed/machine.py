@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 import time
 import typing as t
 from dataclasses import dataclass
-from pathlib import Path
 
 import docker
 import docker.errors
 from docker.models.containers import Container
 
+from . import transfer
 from .errors import TestbedError
 from .names import LABEL_FLEET, LABEL_MACHINE
 
@@ -67,25 +65,9 @@ def create(client: docker.DockerClient, plan: Blueprint) -> Container:
         ),
     )
     container = client.containers.get(created["Id"])
-    container.put_archive("/", archive({"root/.ssh/authorized_keys": (plan.public_key.encode(), 0o600)}))
+    key = transfer.Item("/root/.ssh/authorized_keys", plan.public_key.encode(), 0o600)
+    container.put_archive("/", b"".join(transfer.stream([key], private=["/root", "/root/.ssh"])))
     return container
-
-
-def archive(files: t.Mapping[str, tuple[bytes, int]]) -> bytes:
-    """A tar archive of files: path -> (content, mode). Directories above them are made, closed to others."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for folder in sorted(
-            {str(parent) for path in files for parent in Path(path).parents if parent.name[:1] == "."}
-        ):
-            info = tarfile.TarInfo(folder)
-            info.type, info.mode = tarfile.DIRTYPE, 0o700
-            tar.addfile(info)
-        for path, (content, mode) in files.items():
-            info = tarfile.TarInfo(path)
-            info.size, info.mode, info.mtime = len(content), mode, int(time.time())
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def find(client: docker.DockerClient, fleet_id: str) -> dict[str, Container]:
