@@ -310,7 +310,7 @@ def shared_units() -> list[Unit]:
             "metrics-server",
             "sigs.k8s.io/metrics-server",
             "./cmd/metrics-server",
-            {"k8s.io/component-base/version.gitVersion": "{version}"},
+            {"k8s.io/client-go/pkg/version.gitVersion": "{version}"},
         ),
         *_crds(),
     ]
