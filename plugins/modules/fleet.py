@@ -36,8 +36,8 @@ options:
   refuse_slices:
     description:
       - Fail in a job that AWX has cut into slices, since a slice of the inventory is not the fleet.
-      - AWX tells a job nothing about slices, but runs them in a workflow that is named like the job template. A workflow
-        of that name is therefore taken for a sliced job. The variables C(awx_job_slice_count) and
+      - AWX tells a job nothing about slices, but runs them in a workflow that is named like the job template. A
+        workflow of that name is therefore taken for a sliced job. The variables C(awx_job_slice_count) and
         C(tower_job_slice_count) are respected as well.
     type: bool
     default: false
@@ -140,8 +140,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads the declaration; there is never anything to do."""
     if params["refuse_slices"] and params["slices"] > 1:
         raise Refused(
-            "this job sees only a slice of the inventory, and the fleet is the whole of it. Set the job template's number"
-            " of slices to 1. If the job is not sliced, name its workflow other than the job template"
+            "this job sees only a slice of the inventory, and the fleet is the whole of it. Set the job template's"
+            " number of slices to 1. If the job is not sliced, name its workflow other than the job template"
         )
     versions = bundle_versions(params["bundle_path"])
     fleet = inventory.read(params["hosts"] or {}, params["groups"] or {}, versions, JUDGES)

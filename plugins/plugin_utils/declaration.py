@@ -54,7 +54,7 @@ def slices(task_vars: t.Mapping[str, t.Any]) -> int:
 
 
 class _Reader:
-    """Reads variables of hosts. A platform-wide list is templated once and shared by the hosts that declare the same."""
+    """Reads variables of hosts. A platform-wide list is templated once, for all hosts that declare the same."""
 
     def __init__(self, hostvars: t.Any) -> None:
         self._hostvars = hostvars

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module cluster_summary: what the report knows about one cluster. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+from fractions import Fraction
+
+from ..errors import PlatformError
+from ..kube import absent, connection, quantity, wait
+from ..kube.client import Client
+from ..operation import Context, Operation
+from ..plan import Plan
+from . import report
+
+Summary = dict[str, t.Any]
+
+#: Resources of nodes that are added up.
+_CAPACITY = ("cpu", "memory", "pods")
+
+ARGUMENTS: dict[str, t.Any] = {
+    "cluster": {"type": "dict", "required": True},
+    "node_names": {"type": "list", "elements": "str", "default": []},
+    "certificate_expiries": {"type": "list", "elements": "str", "default": []},
+    "changed": {"type": "raw", "default": []},
+    "problem": {"type": "str"},
+    **connection.ARGUMENTS,
+    **absent.ARGUMENT,
+}
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """Reads the cluster; a cluster that does not answer has a problem, and is no failure."""
+    entry = {
+        **report.declared(params["cluster"]),
+        "certificate_expiry": report.earliest(params["certificate_expiries"]),
+        "access_expiry": (params.get("access") or {}).get("expires") or None,
+        "changed": params["changed"],
+        "problem": params["problem"] or None,
+    }
+    try:
+        with absent.connect(params, context.environ, params["cluster"]["name"], deadline=10.0) as client:
+            entry.update(cluster_summary(client, params["node_names"], params["cluster_exists"]))
+    except PlatformError as exc:
+        entry["problem"] = entry["problem"] or str(exc).splitlines()[0]
+    return Plan(outputs={"entry": entry})
+
+
+def cluster_summary(client: Client, node_names: t.Sequence[str] = (), exists: bool = True) -> Summary:
+    """What a cluster says about itself: ``version``, ``nodes`` (``ready``, ``total``), ``capacity``.
+
+    :param node_names: nodes that should be there; one that is not counts as not ready.
+    :param exists: without a cluster, only the nodes that should be there are counted.
+    :raises PlatformError: when the cluster does not answer, or refuses to.
+    """
+    nodes = client.list("v1", "Node")
+    seen = {str(node["metadata"]["name"]) for node in nodes}
+    ready = sum(1 for node in nodes if not wait.missing({"kind": "Node", **node}))
+    summary: Summary = {"nodes": {"ready": ready, "total": len(seen | set(node_names))}, "capacity": capacity(nodes)}
+    if exists:
+        summary["version"] = str(client.version()["gitVersion"])
+    return summary
+
+
+def capacity(nodes: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, int]:
+    """The sum of what nodes have: cores, bytes and pods, rounded down."""
+    total = dict.fromkeys(_CAPACITY, Fraction(0))
+    for node in nodes:
+        found = (node.get("status") or {}).get("capacity") or {}
+        for key in _CAPACITY:
+            total[key] += quantity.parse(found.get(key)) or 0
+    return {key: int(value) for key, value in total.items()}
+
+
+OPERATION = Operation(arguments=ARGUMENTS, plan=plan, constraints=connection.CONSTRAINTS)

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report says where the fleet stands: nothing is left out, and nobody is forgotten who failed."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import report
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_operation import OPERATION, write
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import capacity, cluster_summary
+from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
+
+NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
+
+
+def cluster(name: str, role: str = "workload", mode: str = "create") -> dict[str, t.Any]:
+    fields = {"version": None if mode == "attach" else "1.36.3", "tenants": ["payments"], "policies": []}
+    return {"name": name, "role": role, "mode": mode, **fields}
+
+
+FLEET = {
+    "clusters": {
+        "east": cluster("east"),
+        "hub": cluster("hub", role="global"),
+        "legacy": cluster("legacy", mode="attach"),
+    },
+    "machines": {"e1": {"cluster": "east"}, "h1": {"cluster": "hub"}},
+}
+EAST = {
+    "cluster": "east",
+    "joined": "created",
+    "version": "v1.36.3",
+    "nodes": {"ready": 1, "total": 2},
+    "tenants": ["payments", "analytics"],
+    "policies": ["registries", "limits", "a-policy-with-a-long-name"],
+    "certificate_expiry": "2026-01-21T12:00:00Z",
+    "access_expiry": "2026-01-02T11:00:00+00:00",
+    "changed": {"tenancy": 4, "policy": 0, "addons": 1},
+    "problem": None,
+}
+
+
+def row(entry: dict[str, t.Any]) -> str:
+    (full,) = report.complete([entry], None, [], [])
+    return report.table([full], NOW, planned=False).splitlines()[1]
+
+
+def test_a_line_shows_what_is_known_of_a_cluster() -> None:
+    cells = re.split(r" {2,}", row(EAST))
+    names = "payments, analytics"
+    assert cells == ["east", "created", "1.36.3", "1/2", names, "3", "20 d (soon)", "23 h", "tenancy 4, addons 1"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        ("access_expiry", "2026-01-01T11:59:59Z", "EXPIRED"),
+        ("certificate_expiry", "2027-01-01T12:00:00Z", "365 d"),
+        ("changed", ["v1/Namespace/a"], "1 step"),
+        ("changed", ["v1/Namespace/a", "v1/Namespace/b"], "2 steps"),
+        ("changed", {"tenancy": 0}, "nothing"),
+        ("nodes", None, " - "),
+    ],
+)
+def test_a_cell_says_what_matters(field: str, value: t.Any, shown: str) -> None:
+    assert shown in row({**EAST, field: value})
+
+
+def test_the_hub_comes_first_and_columns_line_up() -> None:
+    entries = report.complete([EAST, report.declared(FLEET["clusters"]["hub"])], FLEET, ["east", "hub"], [])
+    title, hub, east = report.table(entries, NOW, planned=True).splitlines()
+    assert hub.startswith("hub ")
+    assert title.endswith("WOULD CHANGE")
+    assert title.index("JOINED") == hub.index("hub", 3) == east.index("created")
+
+
+def test_a_cluster_without_an_entry_is_reported_as_missing() -> None:
+    entries = report.complete([EAST], FLEET, ["east", "legacy", "e1"], [])
+    assert [(entry["cluster"], bool(entry["problem"])) for entry in entries] == [("east", False), ("legacy", True)]
+    assert "did not get as far" in report.table(entries, NOW, planned=False)
+
+
+def test_failed_hosts_are_a_problem_of_their_cluster() -> None:
+    entries = report.complete([EAST], FLEET, ["east", "e1", "legacy"], ["e1", "legacy"])
+    found = report.problems(entries)
+    assert found[0].startswith("east: machine e1 failed")
+    assert found[1].startswith("legacy: ")
+    assert len(found) == 2
+
+
+def test_a_failed_machine_reports_its_cluster_even_if_the_run_was_limited_to_it() -> None:
+    (entry,) = report.complete([], FLEET, ["h1"], ["h1"])
+    assert (entry["cluster"], entry["joined"], entry["version"]) == ("hub", "hub", "1.36.3")
+    assert "h1" in entry["problem"]
+
+
+def test_the_document_counts_changes_and_finds_the_first_expiry() -> None:
+    other = {**EAST, "cluster": "west", "certificate_expiry": "2026-01-21T10:00:00-05:00", "changed": ["a"]}
+    found = report.document(report.complete([EAST, other], None, [], []), NOW, planned=False)
+    assert found["changes"] == 6
+    assert found["earliest_certificate_expiry"] == "2026-01-21T12:00:00Z"
+    assert found["problems"] == []
+
+
+def run(clusters: list[dict[str, t.Any]], path: Path | None, check_mode: bool = False) -> tuple[dict[str, t.Any], str]:
+    lines: list[str] = []
+    params = {"clusters": clusters, "fleet": None, "hosts": [], "failed_hosts": [], "planned": check_mode}
+    context = Context(environ={}, progress=lines.append)
+    answer = OPERATION.execute({**params, "report_path": path and str(path)}, context, check_mode)
+    return answer, "\n".join(lines)
+
+
+def test_the_file_is_written_readable_and_is_no_change(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "report.json"
+    answer, shown = run([EAST], path)
+    assert (answer["changed"], answer["report_path"]) == (False, str(path))
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert json.loads(path.read_text())["clusters"][0]["cluster"] == "east"
+    assert [entry.name for entry in path.parent.iterdir()] == ["report.json"]
+    assert "east" in shown
+
+
+def test_check_mode_shows_the_table_and_writes_nothing(tmp_path: Path) -> None:
+    answer, shown = run([EAST], tmp_path / "report.json", check_mode=True)
+    assert "report_path" not in answer
+    assert "WOULD CHANGE" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    answer, _shown = run([EAST], tmp_path / "file" / "report.json")
+    assert answer["failed"]
+    assert str(tmp_path / "file" / "report.json") in answer["msg"]
+
+
+def test_a_date_that_is_none_is_refused_by_name() -> None:
+    answer, _shown = run([{**EAST, "access_expiry": "tomorrow"}], None)
+    assert answer["problems"][0]["key"] == "east: access_expiry"
+
+
+class Answers:
+    """A cluster of two nodes, as the client reads it."""
+
+    def list(self, api_version: str, kind: str) -> list[dict[str, t.Any]]:
+        return [node("e1", "True", cpu="2", memory="1Gi"), node("e2", "False", cpu="1500m", memory="512Mi")]
+
+    def version(self) -> dict[str, str]:
+        return {"gitVersion": "v1.36.3"}
+
+
+def node(name: str, ready: str, **has: str) -> dict[str, t.Any]:
+    status = {"conditions": [{"type": "Ready", "status": ready}], "capacity": has}
+    return {"metadata": {"name": name}, "status": status}
+
+
+def test_a_node_that_is_missing_is_not_ready() -> None:
+    summary = cluster_summary(t.cast(t.Any, Answers()), ["e1", "e3"])
+    assert summary == {
+        "version": "v1.36.3",
+        "nodes": {"ready": 1, "total": 3},
+        "capacity": {"cpu": 3, "memory": 1610612736, "pods": 0},
+    }
+
+
+def test_capacity_of_no_nodes_is_nothing() -> None:
+    assert capacity([]) == {"cpu": 0, "memory": 0, "pods": 0}
+
+
+def test_a_report_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(PlatformError, match="Set report_path"):
+        write(tmp_path / "report.json", {})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
