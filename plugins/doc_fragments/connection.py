@@ -14,8 +14,8 @@ class ModuleDocFragment:
 options:
   access:
     description:
-      - How to reach the cluster, as lodestar.platform keeps it for clusters of the fleet. Stands alone, without the options below
-        and without their environment variables.
+      - How to reach the cluster, as lodestar.platform keeps it for clusters of the fleet. Stands alone, without the
+        options below and without their environment variables.
     type: dict
     suboptions:
       server:
@@ -37,9 +37,10 @@ options:
         type: str
   kubeconfig:
     description:
-      - A kubeconfig, as the path of a file, as YAML text or as a mapping. E(K8S_AUTH_KUBECONFIG) by default; never C(~/.kube/config).
-      - It may carry an address, a CA and a credential, nothing else. Programs to run, files to read, proxies, link-local addresses and
-        unverified TLS are refused by name; O(kubeconfig_allow) can allow some.
+      - A kubeconfig, as the path of a file, as YAML text or as a mapping. E(K8S_AUTH_KUBECONFIG) by default; never
+        C(~/.kube/config).
+      - It may carry an address, a CA and a credential, nothing else. Programs to run, files to read, proxies,
+        link-local addresses and unverified TLS are refused by name; O(kubeconfig_allow) can allow some.
     type: raw
   kubeconfig_allow:
     description:
@@ -55,14 +56,16 @@ options:
     description: The context of the kubeconfig. E(K8S_AUTH_CONTEXT), or the current context, by default.
     type: str
   host:
-    description: Address of the API server, V(https://host:port). E(K8S_AUTH_HOST), or that of the kubeconfig, by default.
+    description: Address of the API server, V(https://host:port). E(K8S_AUTH_HOST), or that of the kubeconfig, by
+    default.
     type: str
   api_key:
     description: Bearer token. E(K8S_AUTH_API_KEY), or the credential of the kubeconfig, by default.
     type: str
   ca_cert:
     description:
-      - The certificates to trust, as the path of a PEM file or its content. E(K8S_AUTH_SSL_CA_CERT), or those of the kubeconfig, by default.
+      - The certificates to trust, as the path of a PEM file or its content. E(K8S_AUTH_SSL_CA_CERT), or those of the
+        kubeconfig, by default.
       - TLS is always verified. E(K8S_AUTH_VERIFY_SSL) with a false value is refused.
     type: str
 notes:

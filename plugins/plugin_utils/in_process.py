@@ -19,7 +19,6 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
 
@@ -81,7 +80,8 @@ class ControllerAction(SensitiveAction):
         return {}
 
     def _environ(self) -> dict[str, str]:
-        """The process environment, overlaid with the task's C(environment), which reaches no in-process code by itself."""
+        """The process environment, overlaid with the task's C(environment), which reaches no in-process code by
+        itself."""
         environ = dict(os.environ)
         declared = self._task.environment if isinstance(self._task.environment, list) else [self._task.environment]
         for item in declared:

@@ -56,8 +56,8 @@ def plan_objects(
 ) -> list[Step]:
     """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only.
 
-    Costs one GET of the set's parent and one LIST a kind; objects that are not members yet cost a GET each, unless their
-    namespace does not exist. Callers carry the steps out with C(Plan(parallel=8)).
+    Costs one GET of the set's parent and one LIST a kind; objects that are not members yet cost a GET each, unless
+    their namespace does not exist. Callers carry the steps out with C(Plan(parallel=8)).
 
     :param desired: whole objects; each is checked before anything else happens.
     :param target: the cluster's name, for the steps.
@@ -108,7 +108,9 @@ def _check_kinds(client: Client, objects: t.Sequence[Object]) -> None:
             problem = None
             if served is not None:
                 known = ", ".join(sorted(served))
-                problem = Problem(f"{object_id(obj)}: kind", kind, f"{api_version} does not serve it", f"Known: {known}")
+                problem = Problem(
+                    f"{object_id(obj)}: kind", kind, f"{api_version} does not serve it", f"Known: {known}"
+                )
         if problem is not None:
             problems[problem.key] = problem
     if problems:
@@ -123,13 +125,13 @@ def _observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) ->
     kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
     declared = {group_kind(*kind) for kind in kinds}
     for name in kinds_of(observed.parent) - declared:
-        found = _serving(client, name)
-        if found is not None:
-            kinds.add(found)
+        served = _serving(client, name)
+        if served is not None:
+            kinds.add(served)
     for items in _map(lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
         observed.members.update({_key(obj): obj for obj in items})
     unknown = [obj for obj in objects if _key(obj) not in observed.members]
-    for obj, found in zip(unknown, _look_up(client, unknown, observed)):
+    for obj, found in zip(unknown, _look_up(client, unknown, observed), strict=True):
         if found is not None:
             observed.strangers[_key(obj)] = found
     return observed
@@ -140,10 +142,12 @@ def _look_up(client: Client, objects: t.Sequence[Object], observed: _Observed) -
     names = {obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace")}
     names |= {obj["metadata"]["name"] for obj in objects if _key(obj)[0] == "Namespace"}
     unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
-    spaces = dict(zip(unknown, _map(lambda name: client.get("v1", "Namespace", name), unknown)))
+    spaces: dict[str, Object | None] = dict(
+        zip(unknown, _map(lambda name: client.get("v1", "Namespace", name), unknown), strict=True)
+    )
 
     def read(obj: Object) -> Object | None:
-        metadata = obj["metadata"]
+        metadata: dict[str, str] = obj["metadata"]
         if _key(obj)[0] == "Namespace":
             return spaces[metadata["name"]]
         namespace = metadata.get("namespace")
@@ -243,7 +247,9 @@ def _not_ours(there: Object) -> str:
 
 def _terminating(there: Object) -> str:
     waiting = there["metadata"].get("finalizers") or (there.get("spec") or {}).get("finalizers") or ()
-    return f"{describe(there)} is being deleted and waits for {', '.join(waiting) or 'its end'}: run again when it is gone"
+    return (
+        f"{describe(there)} is being deleted and waits for {', '.join(waiting) or 'its end'}: run again when it is gone"
+    )
 
 
 def _doomed(objects: t.Sequence[Object], observed: _Observed) -> list[Object]:

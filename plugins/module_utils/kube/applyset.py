@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A named set of objects that is applied and pruned together: the ApplySet of KEP-3659. Pure. Private to the collection.
+"""A named set of objects that is applied and pruned together: the ApplySet of KEP-3659. Pure. Private to the
+collection.
 
 A parent object in the cluster records the set's id and the kinds of its members; each member carries the id as a label.
 What has the label and is no longer declared is pruned. https://kep.k8s.io/3659
@@ -35,8 +36,8 @@ class ApplySet:
     :param name: its name in the cluster; the parent is the ConfigMap C(applyset-<name>).
     :param namespace: the namespace of the parent.
     :param force: also take fields that other managers declare. A member's field that somebody merely edited is always
-        taken back; one that another manager declares (server-side apply, or a controller's subresource) is refused by name
-        unless this is set.
+        taken back; one that another manager declares (server-side apply, or a controller's subresource) is refused by
+        name unless this is set.
     """
 
     name: str

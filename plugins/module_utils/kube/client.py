@@ -2,184 +2,36 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client of the Kubernetes API that retries what is safe to retry. Private to the collection."""
+"""A client of the Kubernetes API: kinds and objects. Private to the collection."""
 
 from __future__ import annotations
 
-import json
-import random
-import threading
-import time
 import typing as t
-from urllib.parse import urlencode
 
 from ..errors import PlatformError
 from . import errors
 from .connection import Connection
 from .diff import covers
 from .resources import STATIC, Resource, base_path, describe, from_discovery
-from .transport import Lost, Response, Transport
+from .session import APPLY_PATCH, USER_AGENT, Call, Session
 
 #: The field manager under which everything is applied.
 MANAGER = "lodestar"
-APPLY_PATCH = "application/apply-patch+yaml"
-USER_AGENT = "lodestar.platform"
 _PAGE = 500
-_RETRIED = {429, 500, 502, 503, 504}
-_MAX_SERVER_ERRORS = 5
-_BACKOFF = (0.1, 3.0)
-# Creating these stores nothing.
-_REVIEWS = ("accessreviews", "rulesreviews", "tokenreviews", "subjectreviews")
 
 Object = dict[str, t.Any]
 Objects = list[Object]
 
 
-class Client:
-    """Talks to one API server. Threads may share it.
-
-    :param deadline: seconds that one call may take, its retries included.
-    :param in_flight: how many requests may be under way at once.
-    :ivar reads: requests sent that store nothing: gets, lists, dry-runs, access reviews.
-    :ivar writes: requests sent that may store something.
-    :ivar server_date: the C(Date) header of the last response, empty before the first.
-    """
+class Client(Session):
+    """Talks to one API server in terms of objects. Threads may share it; see :class:`Session`."""
 
     def __init__(
         self, connection: Connection, *, deadline: float = 30.0, in_flight: int = 8, user_agent: str = USER_AGENT
     ) -> None:
-        self.connection = connection
-        self.deadline = deadline
-        self.reads = 0
-        self.writes = 0
-        self.server_date = ""
-        self._user_agent = user_agent
-        self._transport = Transport(connection, in_flight)
-        self._lock = threading.Lock()
+        super().__init__(connection, deadline=deadline, in_flight=in_flight, user_agent=user_agent)
         self._discovered: dict[str, dict[str, Resource]] = {}
         self._learned: dict[tuple[str, str], Resource] = {}
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Closes idle connections."""
-        self._transport.close()
-
-    # -- requests
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: t.Mapping[str, t.Any] | None = None,
-        body: t.Any = None,
-        content_type: str | None = None,
-        deadline: float | None = None,
-    ) -> t.Any:
-        """One call of the API: decoded JSON, or text where the server answers with text.
-
-        GET, PUT, DELETE and server-side apply are tried again after a lost or failed response; POST only when the server
-        says that it did not act (429) or was not reached.
-
-        :raises errors.ApiError: the call did not succeed.
-        """
-        repeat = method in ("GET", "HEAD", "PUT", "DELETE") or content_type == APPLY_PATCH
-        response = self._send(
-            method, path, query, body, content_type, verb=method, what=path, repeat=repeat, deadline=deadline
-        )
-        return _decode(response, method, path, self.connection.server)
-
-    def version(self) -> Object:
-        """The server's C(/version): C(gitVersion), C(major), C(minor), C(platform)."""
-        return t.cast(Object, self.request("GET", "/version"))
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        query: t.Mapping[str, t.Any] | None = None,
-        body: t.Any = None,
-        content_type: str | None = None,
-        *,
-        verb: str,
-        what: str,
-        repeat: bool,
-        deadline: float | None = None,
-    ) -> Response:
-        until = time.monotonic() + (self.deadline if deadline is None else deadline)
-        target = path + ("?" + urlencode(_flat(query)) if query else "")
-        payload = json.dumps(body, separators=(",", ":")).encode() if body is not None else None
-        headers = self._headers(payload, content_type)
-        stores = method not in ("GET", "HEAD") and not (query or {}).get("dryRun") and not path.endswith(_REVIEWS)
-        failures = 0
-        while True:
-            self._count(stores)
-            try:
-                response = self._transport.exchange(method, target, headers, payload, until)
-            except Lost as lost:
-                if lost.final or (lost.sent and not repeat):
-                    raise self._unreachable(verb, what, lost) from None
-                failures += 1
-                self._pause(failures, None, until, lambda lost=lost: self._unreachable(verb, what, lost))
-                continue
-            self.server_date = response.headers.get("date", self.server_date)
-            if response.status < 300:
-                return response
-            error = self._error(response, verb, what)
-            failures += 1
-            if not _again(response.status, repeat, failures):
-                raise error
-            self._pause(failures, response.headers.get("retry-after"), until, lambda error=error: error)
-
-    def _headers(self, payload: bytes | None, content_type: str | None) -> dict[str, str]:
-        headers = {"Accept": "application/json, text/plain;q=0.5", "User-Agent": self._user_agent}
-        if self.connection.token:
-            headers["Authorization"] = f"Bearer {self.connection.token}"
-        if payload is not None:
-            headers["Content-Type"] = content_type or "application/json"
-        return headers
-
-    def _count(self, stores: bool) -> None:
-        with self._lock:
-            if stores:
-                self.writes += 1
-            else:
-                self.reads += 1
-
-    def _pause(
-        self, failures: int, retry_after: str | None, until: float, give_up: t.Callable[[], errors.ApiError]
-    ) -> None:
-        delay = random.uniform(0.05, min(_BACKOFF[1], _BACKOFF[0] * 2.0**failures))
-        if retry_after and retry_after.strip().isdigit():
-            delay += float(retry_after)
-        if time.monotonic() + delay >= until:
-            raise give_up()
-        time.sleep(delay)
-
-    def _unreachable(self, verb: str, what: str, lost: Lost) -> errors.ApiError:
-        error = errors.Unreachable(
-            f"{verb} {what}: {self.connection.server}: {lost}", reason="Unreachable", verb=verb, object=what
-        )
-        error.details["sent"] = lost.sent
-        return error
-
-    def _error(self, response: Response, verb: str, what: str) -> errors.ApiError:
-        if response.status < 400:
-            where = response.headers.get("location", "nowhere")
-            return errors.Unreachable(
-                f"{verb} {what}: {self.connection.server} redirects to {where}, which is not followed",
-                status=response.status,
-            )
-        try:
-            body = json.loads(response.body)
-        except ValueError:
-            body = None
-        return errors.from_response(response.status, body, verb, what)
 
     # -- kinds
 
@@ -229,10 +81,9 @@ class Client:
         what = describe({"kind": kind, "metadata": {"name": name, "namespace": namespace}})
         try:
             path = self.resource(api_version, kind).path(namespace, name)
-            response = self._send("GET", path, verb="get", what=what, repeat=True)
+            return self.obtain(Call("GET", path, "get", what))
         except errors.NotFound:
             return None
-        return self._object(response, "get", what)
 
     def list(
         self, api_version: str, kind: str, *, namespace: str | None = None, label_selector: str | None = None
@@ -249,15 +100,12 @@ class Client:
         except errors.NotFound:
             return []
 
-    def _pages(
-        self, path: str, api_version: str, kind: str, label_selector: str | None, page: int = _PAGE
-    ) -> Objects:
+    def _pages(self, path: str, api_version: str, kind: str, label_selector: str | None, page: int = _PAGE) -> Objects:
         items: Objects = []
         token = None
         while True:
             query = {"labelSelector": label_selector, "limit": page or None, "continue": token}
-            response = self._send("GET", path, query, verb="list", what=kind, repeat=True)
-            answer = self._object(response, "list", kind)
+            answer = self.obtain(Call("GET", path, "list", kind, query))
             items += [{**item, "apiVersion": api_version, "kind": kind} for item in answer.get("items") or ()]
             token = (answer.get("metadata") or {}).get("continue")
             if not token:
@@ -277,9 +125,7 @@ class Client:
             "fieldValidation": "Strict",
             "dryRun": "All" if dry_run else None,
         }
-        path, what = self._path(obj, subresource), describe(obj)
-        response = self._send("PATCH", path, query, obj, APPLY_PATCH, verb="apply", what=what, repeat=True)
-        return self._object(response, "apply", what)
+        return self.obtain(Call("PATCH", self._path(obj, subresource), "apply", describe(obj), query, obj, APPLY_PATCH))
 
     def create(self, obj: Object) -> Object:
         """Creates an object. When a reply was lost, an object that is there counts if its content is ours.
@@ -287,13 +133,11 @@ class Client:
         :raises errors.Conflict: it exists already.
         """
         metadata = obj.get("metadata") or {}
-        what = describe(obj)
         path = self.resource(obj["apiVersion"], obj["kind"]).path(metadata.get("namespace"))
-        query = {"fieldManager": MANAGER}
+        call = Call("POST", path, "create", describe(obj), {"fieldManager": MANAGER}, obj, repeat=False)
         for attempt in range(3):
             try:
-                response = self._send("POST", path, query, obj, verb="create", what=what, repeat=False)
-                return self._object(response, "create", what)
+                return self.obtain(call)
             except (errors.Unreachable, errors.ServerError) as error:
                 lost = error
             except errors.Conflict:
@@ -308,10 +152,8 @@ class Client:
 
     def replace(self, obj: Object) -> Object:
         """Replaces an object; C(metadata.resourceVersion), when given, must still be current."""
-        what = describe(obj)
         query = {"fieldManager": MANAGER}
-        response = self._send("PUT", self._path(obj), query, obj, verb="replace", what=what, repeat=True)
-        return self._object(response, "replace", what)
+        return self.obtain(Call("PUT", self._path(obj), "replace", describe(obj), query, obj))
 
     def delete(
         self, api_version: str, kind: str, name: str, namespace: str | None = None, uid: str | None = None
@@ -326,7 +168,7 @@ class Client:
             options["preconditions"] = {"uid": uid}
         try:
             path = self.resource(api_version, kind).path(namespace, name)
-            self._send("DELETE", path, None, options, verb="delete", what=what, repeat=True)
+            self.send(Call("DELETE", path, "delete", what, body=options))
         except errors.NotFound:
             return False
         return True
@@ -340,8 +182,7 @@ class Client:
             "spec": {"expirationSeconds": seconds},
         }
         what = f"token of ServiceAccount {namespace}/{service_account}"
-        response = self._send("POST", path, None, body, verb="create", what=what, repeat=True)
-        return t.cast(Object, self._object(response, "create", what)["status"])
+        return t.cast(Object, self.obtain(Call("POST", path, "create", what, body=body))["status"])
 
     def can(
         self,
@@ -368,8 +209,8 @@ class Client:
             "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value is not None}},
         }
         path = STATIC["authorization.k8s.io/v1", "SelfSubjectAccessReview"].path()
-        response = self._send("POST", path, None, body, verb="create", what="SelfSubjectAccessReview", repeat=True)
-        return bool(self._object(response, "create", "SelfSubjectAccessReview").get("status", {}).get("allowed"))
+        answer = self.obtain(Call("POST", path, "create", "SelfSubjectAccessReview", body=body))
+        return bool((answer.get("status") or {}).get("allowed"))
 
     def _path(self, obj: Object, subresource: str | None = None) -> str:
         metadata = obj["metadata"]
@@ -382,39 +223,3 @@ class Client:
         metadata = obj["metadata"]
         found = self.get(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"))
         return found if found is not None and covers(obj, found) else None
-
-    def _object(self, response: Response, verb: str, what: str) -> Object:
-        answer = _decode(response, verb, what, self.connection.server)
-        if not isinstance(answer, dict):
-            raise _strange(response, verb, what, self.connection.server)
-        return answer
-
-
-def _flat(query: t.Mapping[str, t.Any] | None) -> list[tuple[str, str]]:
-    return [(key, str(value)) for key, value in (query or {}).items() if value is not None]
-
-
-def _again(status: int, repeat: bool, failures: int) -> bool:
-    if status == 429:
-        return True
-    if status not in _RETRIED or not repeat:
-        return False
-    # A 500 is often an admission webhook that will not come back; the others mean a server on its way up or down.
-    return status == 503 or failures < _MAX_SERVER_ERRORS
-
-
-def _decode(response: Response, verb: str, what: str, server: str) -> t.Any:
-    kind = response.headers.get("content-type", "")
-    if kind.startswith("text/plain"):
-        return response.body.decode("utf-8", "replace")
-    try:
-        return json.loads(response.body)
-    except ValueError:
-        raise _strange(response, verb, what, server) from None
-
-
-def _strange(response: Response, verb: str, what: str, server: str) -> errors.ApiError:
-    kind = response.headers.get("content-type", "no content type")
-    return errors.Unreachable(
-        f"{verb} {what}: {server} answers with {kind}, which no Kubernetes API does", status=response.status
-    )

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where an API server is and who we are to it. Reads arguments, C(K8S_AUTH_*) and kubeconfigs. Private to the collection.
+"""Where an API server is and who we are to it. Reads arguments, C(K8S_AUTH_*) and kubeconfigs. Private to the
+collection.
 
-A kubeconfig is code in disguise: it can name programs to run and files to read. What it may do here is nothing but carry
-an address, a CA and a credential, unless the operator allows one thing by name.
+A kubeconfig is code in disguise: it can name programs to run and files to read. What it may do here is nothing but
+carry an address, a CA and a credential, unless the operator allows one thing by name.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import InvalidInput, PlatformError, Problem
+from ..errors import InvalidInput, Problem
 from .address import check_server
 from .documents import load_one
 
@@ -78,8 +79,8 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Conn
     """The connection that a task's arguments mean.
 
     C(access) stands alone. Otherwise arguments win over C(K8S_AUTH_HOST), C(K8S_AUTH_API_KEY), C(K8S_AUTH_SSL_CA_CERT),
-    C(K8S_AUTH_KUBECONFIG) and C(K8S_AUTH_CONTEXT); an address or credential given beside a kubeconfig replaces the one in
-    it. There is no silent default such as C(~/.kube/config): the wrong cluster must not be changed by omission.
+    C(K8S_AUTH_KUBECONFIG) and C(K8S_AUTH_CONTEXT); an address or credential given beside a kubeconfig replaces the one
+    in it. There is no silent default such as C(~/.kube/config): the wrong cluster must not be changed by omission.
 
     :param params: arguments in the shape of :data:`ARGUMENTS`.
     :param environ: the environment of the task.
@@ -280,9 +281,11 @@ def _user_problems(user: t.Mapping[str, t.Any], name: str, allow: t.Collection[s
     if user.get("auth-provider"):
         remedy = "Kubernetes has removed it: give a token, or an exec plugin with kubeconfig_allow: [exec]"
         problems.append(Problem(f"{where}: auth-provider", "(not shown)", "is not supported", remedy))
-    for key in ("username", "password", "as", "as-uid", "as-groups", "as-user-extra"):
-        if user.get(key):
-            problems.append(Problem(f"{where}: {key}", "(not shown)", "is not supported", "Give a token"))
+    problems += [
+        Problem(f"{where}: {key}", "(not shown)", "is not supported", "Give a token")
+        for key in ("username", "password", "as", "as-uid", "as-groups", "as-user-extra")
+        if user.get(key)
+    ]
     for key in ("client-certificate", "client-key", "tokenFile"):
         covered = user.get(f"{key}-data") or (key == "tokenFile" and user.get("token"))
         if user.get(key) and not covered:
@@ -320,24 +323,14 @@ def _read(path: str, key: str) -> str:
 
 
 def _with_exec(connection: Connection, declared: t.Any, cluster: t.Mapping[str, t.Any]) -> Connection:
-    """The credential that an allowed exec plugin gives. The C(kubernetes) package knows that protocol."""
-    try:
-        from kubernetes.config.config_exception import ConfigException
-        from kubernetes.config.exec_provider import ExecProvider
-        from kubernetes.config.kube_config import ConfigNode
-    except ImportError:
-        raise PlatformError(
-            "An exec credential plugin needs the Python package kubernetes. Install it where this task runs."
-        ) from None
-    try:
-        provider = ExecProvider(ConfigNode("exec", declared), None, ConfigNode("cluster", dict(cluster)))
-        status = provider.run()
-    except (ConfigException, OSError, ValueError, KeyError) as exc:
-        raise PlatformError(f"The kubeconfig's exec plugin failed: {type(exc).__name__}") from None
+    # Imported for the one who allows it only: the kubernetes package takes half a second to load.
+    from .exec_credential import credential
+
+    status = credential(declared, cluster)
     return replace(
         connection,
-        token=str(status.get("token") or ""),
-        client_certificate=str(status.get("clientCertificateData") or ""),
-        client_key=str(status.get("clientKeyData") or ""),
-        expires=str(status.get("expirationTimestamp") or ""),
+        token=status.get("token", ""),
+        client_certificate=status.get("clientCertificateData", ""),
+        client_key=status.get("clientKeyData", ""),
+        expires=status.get("expirationTimestamp", ""),
     )

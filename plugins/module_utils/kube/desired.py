@@ -52,7 +52,8 @@ def wave_of(obj: t.Mapping[str, t.Any], delete: bool = False) -> int:
 
 
 def normalise(objects: t.Iterable[t.Any]) -> list[Object]:
-    """Declared objects as they are applied: lists unfolded, ``null`` and server-side fields dropped, C(stringData) as data.
+    """Declared objects as they are applied: lists unfolded, ``null`` and server-side fields dropped, C(stringData) as
+    data.
 
     :raises InvalidInput: something is no object, is unnamed, or stands twice; names every problem.
     """
@@ -75,9 +76,7 @@ def normalise(objects: t.Iterable[t.Any]) -> list[Object]:
 
 def declared_resources(objects: t.Iterable[t.Mapping[str, t.Any]]) -> list[Resource]:
     """The kinds that the CRDs among the objects will serve."""
-    return [
-        resource for obj in objects if obj.get("kind") == "CustomResourceDefinition" for resource in from_crd(obj)
-    ]
+    return [resource for obj in objects if obj.get("kind") == "CustomResourceDefinition" for resource in from_crd(obj)]
 
 
 def scope_problem(obj: t.Mapping[str, t.Any], resource: Resource) -> Problem | None:

@@ -5,8 +5,9 @@
 """Compares what is declared with what an API server returned. Pure. Private to the collection.
 
 Comparison is left-scoped: only what is declared counts, whatever defaulting and controllers added. Lists follow the
-API's own semantics: lists of a known merge key are compared by that key, every other list as a whole and in order, as the
-API server treats it. C(kube.ownership) is the exact test for what we applied ourselves; this one needs no record of it.
+API's own semantics: lists of a known merge key are compared by that key, every other list as a whole and in order, as
+the API server treats it. C(kube.ownership) is the exact test for what we applied ourselves; this one needs no record of
+it.
 """
 
 from __future__ import annotations
@@ -79,9 +80,7 @@ def encode_string_data(obj: t.Any) -> t.Any:
     """A Secret with its C(stringData) merged into C(data), as the API server does; anything else as it is."""
     if not isinstance(obj, dict) or obj.get("kind") != "Secret" or not isinstance(obj.get("stringData"), dict):
         return obj
-    encoded = {
-        key: base64.b64encode(str(value).encode()).decode() for key, value in obj["stringData"].items()
-    }
+    encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in obj["stringData"].items()}
     kept = {key: value for key, value in obj.items() if key != "stringData"}
     return {**kept, "data": {**(obj.get("data") or {}), **encoded}}
 
@@ -158,12 +157,15 @@ def merge_keys(name: str, items: t.Sequence[t.Any]) -> tuple[str, ...]:
 
 def find_by_keys(item: t.Mapping[str, t.Any], items: t.Sequence[t.Any], keys: t.Sequence[str]) -> t.Any:
     """The element of ``items`` with the same merge keys; a key that is not declared has its default."""
-    wanted = [item.get(key, "TCP" if key == "protocol" else None) for key in keys]
+    wanted = _keys_of(item, keys)
     for candidate in items:
-        if isinstance(candidate, dict):
-            if [candidate.get(key, "TCP" if key == "protocol" else None) for key in keys] == wanted:
-                return candidate
+        if isinstance(candidate, dict) and _keys_of(candidate, keys) == wanted:
+            return candidate
     return None
+
+
+def _keys_of(item: t.Mapping[str, t.Any], keys: t.Sequence[str]) -> list[t.Any]:
+    return [item.get(key, "TCP" if key == "protocol" else None) for key in keys]
 
 
 def _atomic(desired: t.Any, observed: t.Any, quantities: bool) -> bool:
@@ -182,7 +184,7 @@ def _atomic(desired: t.Any, observed: t.Any, quantities: bool) -> bool:
         return all(observed[key] in _DEFAULTS.get(key, ()) for key in extra)
     if isinstance(desired, list) and isinstance(observed, list):
         return len(desired) == len(observed) and all(
-            _atomic(left, right, quantities) for left, right in zip(desired, observed)
+            _atomic(left, right, quantities) for left, right in zip(desired, observed, strict=True)
         )
     return _same(desired, observed, quantities)
 

@@ -67,7 +67,7 @@ def _check_events(text: str, key: str, loader_class: t.Any) -> None:
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _invalid(key, f"line {event.start_mark.line + 1}", f"nests deeper than {MAX_DEPTH}")
+                raise _invalid(key, _line(event), f"nests deeper than {MAX_DEPTH}")
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
 
@@ -77,14 +77,14 @@ def _check_node(node: t.Any, key: str, sizes: dict[int, int], above: set[int]) -
     if id(node) in sizes:
         return sizes[id(node)]
     if id(node) in above:
-        raise _invalid(key, f"line {node.start_mark.line + 1}", "an alias contains itself")
+        raise _invalid(key, _line(node), "an alias contains itself")
     size = 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
             if isinstance(name, yaml.ScalarNode):
                 if name.value in seen:
-                    raise _invalid(key, f"line {name.start_mark.line + 1}", f"the key {name.value!r} stands twice")
+                    raise _invalid(key, _line(name), f"the key {name.value!r} stands twice")
                 seen.add(name.value)
             size += _check_node(name, key, sizes, above | {id(node)})
             size += _check_node(value, key, sizes, above | {id(node)})
@@ -92,9 +92,13 @@ def _check_node(node: t.Any, key: str, sizes: dict[int, int], above: set[int]) -
         for value in node.value:
             size += _check_node(value, key, sizes, above | {id(node)})
     if size > MAX_NODES:
-        raise _invalid(key, f"line {node.start_mark.line + 1}", f"expands to more than {MAX_NODES} values")
+        raise _invalid(key, _line(node), f"expands to more than {MAX_NODES} values")
     sizes[id(node)] = size
     return size
+
+
+def _line(item: t.Any) -> str:
+    return f"line {item.start_mark.line + 1}"
 
 
 def _invalid(key: str, value: str, reason: str) -> InvalidInput:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from .client import Client
@@ -31,7 +32,7 @@ def wait_established(client: Client, crd: t.Mapping[str, t.Any]) -> None:
     for resource in resources:
         client.forget(resource.api_version)
         path = resource.path()
-        wait_for(str, lambda path=path: _unserved(client, path), _CRD_DEADLINE, 0.1)
+        wait_for(str, functools.partial(_unserved, client, path), _CRD_DEADLINE, 0.1)
 
 
 def _unserved(client: Client, path: str) -> str:

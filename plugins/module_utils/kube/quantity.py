@@ -4,8 +4,8 @@
 
 """Kubernetes quantities. Pure. Private to the collection.
 
-The grammar is that of C(k8s.io/apimachinery) resource.Quantity: a signed number with a binary suffix (Ki..Ei), a decimal
-suffix (n, u, m, k, M, G, T, P, E) or a decimal exponent.
+The grammar is that of C(k8s.io/apimachinery) resource.Quantity: a signed number with a binary suffix (Ki..Ei), a
+decimal suffix (n, u, m, k, M, G, T, P, E) or a decimal exponent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import typing as t
 from fractions import Fraction
 
 _PATTERN = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d{1,3})?")
-_BINARY = {name: 1024**power for power, name in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
+_BINARY = {name: Fraction(1024**power) for power, name in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
 _DECIMAL = {
     "n": Fraction(1, 10**9),
     "u": Fraction(1, 10**6),
@@ -30,7 +30,7 @@ _DECIMAL = {
 
 
 def parse(value: t.Any) -> Fraction | None:
-    """The exact value of a quantity in its base unit, ``None`` for what is none: ``parse("500m") == Fraction(1, 2)``."""
+    """The exact value of a quantity in its base unit, ``None`` for what is none: one half for ``500m``."""
     if isinstance(value, bool):
         return None
     match = _PATTERN.fullmatch(str(value)) if isinstance(value, (int, float, str)) else None
@@ -44,7 +44,9 @@ def parse(value: t.Any) -> Fraction | None:
         return amount * _BINARY[suffix]
     if suffix in _DECIMAL:
         return amount * _DECIMAL[suffix]
-    return amount * Fraction(10) ** int(suffix[1:])
+    exponent = int(suffix[1:])
+    scale = Fraction(10 ** abs(exponent))
+    return amount * scale if exponent >= 0 else amount / scale
 
 
 def same(left: t.Any, right: t.Any) -> bool:

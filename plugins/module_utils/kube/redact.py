@@ -28,7 +28,7 @@ def redact(obj: t.Any) -> t.Any:
     if obj.get("kind") == "Secret":
         for name in _SECRET_FIELDS:
             if isinstance(obj.get(name), dict):
-                shown[name] = {key: HIDDEN for key in obj[name]}
+                shown[name] = dict.fromkeys(obj[name], HIDDEN)
             elif obj.get(name) is not None:
                 shown[name] = HIDDEN
     if isinstance(shown.get("metadata"), dict):
@@ -52,7 +52,5 @@ def redact_pair(before: t.Any, after: t.Any) -> tuple[t.Any, t.Any]:
 def _metadata(metadata: dict[str, t.Any]) -> dict[str, t.Any]:
     kept = {key: value for key, value in metadata.items() if key != "managedFields"}
     if isinstance(kept.get("annotations"), dict):
-        kept["annotations"] = {
-            key: HIDDEN if key in COPIES else value for key, value in kept["annotations"].items()
-        }
+        kept["annotations"] = {key: HIDDEN if key in COPIES else value for key, value in kept["annotations"].items()}
     return kept

@@ -89,9 +89,7 @@ _STATIC = (
     )
     + _table("batch/v1", True, "Job=jobs CronJob=cronjobs")
     + _table("rbac.authorization.k8s.io/v1", True, "Role=roles RoleBinding=rolebindings")
-    + _table(
-        "rbac.authorization.k8s.io/v1", False, "ClusterRole=clusterroles ClusterRoleBinding=clusterrolebindings"
-    )
+    + _table("rbac.authorization.k8s.io/v1", False, "ClusterRole=clusterroles ClusterRoleBinding=clusterrolebindings")
     + _table("networking.k8s.io/v1", True, "NetworkPolicy=networkpolicies Ingress=ingresses")
     + _table("networking.k8s.io/v1", False, "IngressClass=ingressclasses")
     + _table("policy/v1", True, "PodDisruptionBudget=poddisruptionbudgets")

@@ -4,9 +4,9 @@
 
 """Keep-alive HTTPS with a hard deadline: one exchange of request and response. Private to the collection.
 
-Built on the standard library's C(http.client), which was measured to be as fast as urllib3 here, so that nothing has to be
-installed, and with a socket under it that gives every single read no more time than the whole call has left: a server
-that sends one byte now and then holds nobody up.
+Built on the standard library's C(http.client), which was measured to be as fast as urllib3 here, so that nothing has to
+be installed, and with a socket under it that gives every single read no more time than the whole call has left: a
+server that sends one byte now and then holds nobody up.
 """
 
 from __future__ import annotations

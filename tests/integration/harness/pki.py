@@ -66,9 +66,7 @@ class Authority:
 def signing_key() -> Pair:
     """A key for ServiceAccount tokens; the "certificate" is the public key."""
     key = ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return Pair(public.decode(), _key_pem(key))
 
 

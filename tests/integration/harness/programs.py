@@ -29,7 +29,10 @@ def programs(folder: Path) -> dict[str, Path]:
     paths = {part.name: loaded.path_of(part) for part in loaded.binaries(version)}
     found = {"etcd": paths["etcd"], "kubectl": paths["kubectl"]}
     server = folder / "kube-apiserver"
-    if paths["kubelet"].samefile(paths["kubectl"]) or paths["kubelet"].stat().st_size == paths["kubectl"].stat().st_size:
+    if (
+        paths["kubelet"].samefile(paths["kubectl"])
+        or paths["kubelet"].stat().st_size == paths["kubectl"].stat().st_size
+    ):
         # One program for all: its name decides what it is.
         server.symlink_to(paths["kubelet"])
     else:

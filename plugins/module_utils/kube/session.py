@@ -1,0 +1,226 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Calls of a Kubernetes API, tried again where that is safe, within a deadline. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+import typing as t
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from . import errors
+from .connection import Connection
+from .transport import Lost, Response, Transport
+
+APPLY_PATCH = "application/apply-patch+yaml"
+USER_AGENT = "lodestar.platform"
+_RETRIED = (429, 500, 502, 503, 504)
+# A 500 is often an admission webhook that will not come back, so it is not tried until the deadline.
+_MOST_FAILURES = 5
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 3.0
+# Creating these stores nothing.
+_REVIEWS = ("accessreviews", "rulesreviews", "tokenreviews", "subjectreviews")
+
+Object = dict[str, t.Any]
+_Self = t.TypeVar("_Self", bound="Session")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the API.
+
+    :param verb: what it does, and ``what`` it does it to, for errors.
+    :param repeat: it may be sent again when the server may have acted on it.
+    :param deadline: seconds for it and its retries; the session's by default.
+    """
+
+    method: str
+    path: str
+    verb: str
+    what: str
+    query: t.Mapping[str, t.Any] | None = None
+    body: t.Any = None
+    content_type: str | None = None
+    repeat: bool = True
+    deadline: float | None = None
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        pairs = [(key, str(value)) for key, value in (self.query or {}).items() if value is not None]
+        return self.path + ("?" + urlencode(pairs) if pairs else "")
+
+    @property
+    def stores(self) -> bool:
+        """True when it may store something: it is no read, dry-run or review."""
+        reading = self.method in ("GET", "HEAD") or bool((self.query or {}).get("dryRun"))
+        return not reading and not self.path.endswith(_REVIEWS)
+
+
+class Session:
+    """Talks to one API server. Threads may share it.
+
+    :param deadline: seconds that one call may take, its retries included.
+    :param in_flight: how many requests may be under way at once.
+    :ivar reads: requests sent that store nothing: gets, lists, dry-runs, access reviews.
+    :ivar writes: requests sent that may store something.
+    :ivar server_date: the C(Date) header of the last response, empty before the first.
+    """
+
+    def __init__(
+        self, connection: Connection, *, deadline: float = 30.0, in_flight: int = 8, user_agent: str = USER_AGENT
+    ) -> None:
+        self.connection = connection
+        self.deadline = deadline
+        self.reads = 0
+        self.writes = 0
+        self.server_date = ""
+        self._user_agent = user_agent
+        self._transport = Transport(connection, in_flight)
+        self._lock = threading.Lock()
+
+    def __enter__(self: _Self) -> _Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes idle connections."""
+        self._transport.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: t.Mapping[str, t.Any] | None = None,
+        body: t.Any = None,
+        content_type: str | None = None,
+        deadline: float | None = None,
+    ) -> t.Any:
+        """One call of the API: decoded JSON, or text where the server answers with text.
+
+        GET, PUT, DELETE and server-side apply are tried again after a lost or failed response; anything else only when
+        the server says that it did not act (429) or was not reached.
+
+        :raises errors.ApiError: the call did not succeed.
+        """
+        repeat = method in ("GET", "HEAD", "PUT", "DELETE") or content_type == APPLY_PATCH
+        call = Call(method, path, method.lower(), path, query, body, content_type, repeat, deadline)
+        return self._decode(call, self.send(call))
+
+    def version(self) -> Object:
+        """The server's C(/version): C(gitVersion), C(major), C(minor), C(platform)."""
+        return t.cast(Object, self.request("GET", "/version"))
+
+    def obtain(self, call: Call) -> Object:
+        """The object that a call answers with.
+
+        :raises errors.ApiError: the call did not succeed.
+        """
+        response = self.send(call)
+        answer = self._decode(call, response)
+        if not isinstance(answer, dict):
+            raise self._strange(call, response)
+        return answer
+
+    def send(self, call: Call) -> Response:
+        """Sends a call until it succeeds, fails for good, or its deadline passes.
+
+        :raises errors.ApiError: the call did not succeed.
+        """
+        until = time.monotonic() + (self.deadline if call.deadline is None else call.deadline)
+        payload = json.dumps(call.body, separators=(",", ":")).encode() if call.body is not None else None
+        headers = self._headers(payload, call.content_type)
+        failures = 0
+        while True:
+            failures += 1
+            self._count(call)
+            try:
+                response = self._transport.exchange(call.method, call.target, headers, payload, until)
+            except Lost as lost:
+                error: errors.ApiError = self._unreachable(call, lost)
+                wait = None if lost.final or (lost.sent and not call.repeat) else _delay(failures)
+            else:
+                self.server_date = response.headers.get("date", self.server_date)
+                if response.status < 300:
+                    return response
+                error = self._error(call, response)
+                wait = _delay_after(response, call.repeat, failures)
+            if wait is None or time.monotonic() + wait >= until:
+                raise error
+            time.sleep(wait)
+
+    def _headers(self, payload: bytes | None, content_type: str | None) -> dict[str, str]:
+        headers = {"Accept": "application/json, text/plain;q=0.5", "User-Agent": self._user_agent}
+        if self.connection.token:
+            headers["Authorization"] = f"Bearer {self.connection.token}"
+        if payload is not None:
+            headers["Content-Type"] = content_type or "application/json"
+        return headers
+
+    def _count(self, call: Call) -> None:
+        with self._lock:
+            if call.stores:
+                self.writes += 1
+            else:
+                self.reads += 1
+
+    def _unreachable(self, call: Call, lost: Lost) -> errors.Unreachable:
+        return errors.Unreachable(
+            f"{call.verb} {call.what}: {self.connection.server}: {lost}",
+            reason="Unreachable",
+            verb=call.verb,
+            object=call.what,
+            sent=lost.sent,
+        )
+
+    def _error(self, call: Call, response: Response) -> errors.ApiError:
+        if response.status < 400:
+            where = response.headers.get("location", "nowhere")
+            return errors.Unreachable(
+                f"{call.verb} {call.what}: {self.connection.server} redirects to {where}, which is not followed",
+                status=response.status,
+            )
+        try:
+            body = json.loads(response.body)
+        except ValueError:
+            body = None
+        return errors.from_response(response.status, body, call.verb, call.what)
+
+    def _decode(self, call: Call, response: Response) -> t.Any:
+        if response.headers.get("content-type", "").startswith("text/plain"):
+            return response.body.decode("utf-8", "replace")
+        try:
+            return json.loads(response.body)
+        except ValueError:
+            raise self._strange(call, response) from None
+
+    def _strange(self, call: Call, response: Response) -> errors.Unreachable:
+        kind = response.headers.get("content-type", "no content type")
+        return errors.Unreachable(
+            f"{call.verb} {call.what}: {self.connection.server} answers with {kind}, which no Kubernetes API does",
+            status=response.status,
+        )
+
+
+def _delay(failures: int) -> float:
+    return random.uniform(0.05, min(_LONGEST_DELAY, _FIRST_DELAY * 2.0**failures))  # noqa: S311 - spreads retries, guards nothing
+
+
+def _delay_after(response: Response, repeat: bool, failures: int) -> float | None:
+    """Seconds until the next attempt, ``None`` when there is to be none."""
+    status = response.status
+    if status not in _RETRIED or (status != 429 and not repeat):
+        return None
+    if status not in (429, 503) and failures >= _MOST_FAILURES:
+        return None
+    asked = response.headers.get("retry-after", "").strip()
+    return _delay(failures) + (float(asked) if asked.isdigit() else 0.0)
