@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Access to a created cluster for the platform: minted on a control plane, kept there, and it expires.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import base64
+import calendar
+import json
+import time
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import PlatformError
+from ..plan import Plan, Step
+from . import host, kubeadm, kubeapi, paths
+
+NAMESPACE = "lodestar-system"
+ACCOUNT = "lodestar"
+
+_PLURALS = {
+    "Namespace": ("api/v1", "namespaces", False),
+    "ServiceAccount": ("api/v1", "serviceaccounts", True),
+    "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
+    "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
+    "Role": ("apis/rbac.authorization.k8s.io/v1", "roles", True),
+    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
+}
+
+
+@dataclass
+class _Minting:
+    """Token and what it is for."""
+
+    cluster: t.Mapping[str, t.Any]
+    machine: t.Mapping[str, t.Any]
+    lifetime: int
+
+    def api(self) -> kubeapi.Api:
+        """The local API server.
+
+        :raises PlatformError: it cannot be reached as administrator.
+        """
+        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
+        if api is None:
+            raise PlatformError(f"{self.machine['name']} holds no {paths.ADMIN_CONF}")
+        return api
+
+
+def base_objects() -> list[dict[str, t.Any]]:
+    """The namespace and the ServiceAccount that the token is for."""
+    account = {"name": ACCOUNT, "namespace": NAMESPACE}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account, "automountServiceAccountToken": False},
+    ]
+
+
+def object_path(document: t.Mapping[str, t.Any]) -> str:
+    """The API path of an object. Pure.
+
+    :raises PlatformError: access needs no object of that kind.
+    """
+    kind, metadata = document["kind"], document["metadata"]
+    if kind not in _PLURALS:
+        raise PlatformError(f"access objects are of {', '.join(sorted(_PLURALS))}; {kind} is none of them")
+    prefix, plural, namespaced = _PLURALS[kind]
+    middle = f"/namespaces/{metadata['namespace']}" if namespaced else ""
+    return f"/{prefix}{middle}/{plural}/{metadata['name']}"
+
+
+def covers(desired: t.Any, seen: t.Any) -> bool:
+    """Whether all that is desired is there; what else is there does not matter. Lists must be equal. Pure."""
+    if isinstance(desired, t.Mapping):
+        return isinstance(seen, t.Mapping) and all(covers(value, seen.get(key)) for key, value in desired.items())
+    return bool(desired == seen)
+
+
+def fresh(kept: t.Mapping[str, t.Any], lifetime: int, now: float) -> bool:
+    """Whether more than half of the declared lifetime is left. Pure.
+
+    :param kept: an access; C(expires) is the token's last moment.
+    :param now: seconds since the epoch.
+    """
+    try:
+        end = calendar.timegm(time.strptime(str(kept["expires"]), "%Y-%m-%dT%H:%M:%SZ"))
+    except (KeyError, ValueError):
+        return False
+    granted = int(kept.get("lifetime") or lifetime)
+    return end - now > min(granted, lifetime) / 2 and granted <= lifetime + 1
+
+
+def plan(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], objects: t.Sequence[t.Mapping[str, t.Any]], lifetime: int
+) -> Plan:
+    """Ensures the ServiceAccount and its rights, and a token with more than half of its lifetime left.
+
+    C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer.
+    """
+    minting = _Minting(cluster, machine, lifetime)
+    api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
+    if api is None:
+        return Plan(outputs={"access": None})
+    try:
+        if not api.live():
+            return Plan(outputs={"access": None}, warnings=[f"the API server of {machine['name']} does not answer"])
+        wanted = {object_path(item): item for item in [*base_objects(), *objects]}.values()
+        steps = [_step(minting, item) for item in wanted if not covers(item, api.get(object_path(item)))]
+        kept = _kept()
+        usable = not any(step.id.startswith("v1/ServiceAccount") for step in steps) and _usable(minting, kept)
+    finally:
+        api.close()
+    if usable and not steps:
+        return Plan(outputs={"access": _public(kept)})
+    if not usable:
+        steps.append(
+            Step(
+                "token",
+                "create",
+                cluster["name"],
+                f"make a token of {lifetime} seconds for {NAMESPACE}/{ACCOUNT}",
+                before={"expires": kept.get("expires")} if kept else None,
+                after="(secret)",
+                perform=lambda: _mint(minting),
+                wave=2,
+            )
+        )
+    return Plan(steps=steps, outputs={"access": None}, finish=lambda: {"access": _public(_kept())})
+
+
+def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:
+    metadata = document["metadata"]
+    name = "/".join(part for part in (metadata.get("namespace"), metadata["name"]) if part)
+
+    def perform() -> None:
+        api = minting.api()
+        try:
+            api.apply(object_path(document), document)
+        finally:
+            api.close()
+
+    return Step(
+        f"{document['apiVersion']}/{document['kind']}/{name}",
+        "update",
+        minting.cluster["name"],
+        f"apply {document['kind']} {name}",
+        after=dict(document),
+        perform=perform,
+        wave=0 if document["kind"] == "Namespace" else 1,
+    )
+
+
+def _kept() -> dict[str, t.Any]:
+    try:
+        kept = json.loads(host.read(paths.ACCESS_RECORD) or "{}")
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _public(kept: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {key: kept[key] for key in ("server", "ca_data", "token", "expires", "uid")}
+
+
+def _usable(minting: _Minting, kept: t.Mapping[str, t.Any]) -> bool:
+    """The kept token is young enough, is for this endpoint, and the cluster still accepts it."""
+    if not fresh(kept, minting.lifetime, time.time()) or kept.get("server") != _server(minting.cluster):
+        return False
+    context = kubeapi.client_context(base64.b64decode(str(kept["ca_data"])))
+    api = kubeapi.Api(minting.machine["node_ip"], kubeadm.bind_port(minting.cluster), context)
+    try:
+        # Any answer but 401 means that the token is known; what it may do is the business of its roles.
+        return api.raw("GET", "/api/v1/namespaces/kube-system", token=str(kept["token"]))[0] != 401
+    except kubeapi.ApiError:
+        return False
+    finally:
+        api.close()
+
+
+def _server(cluster: t.Mapping[str, t.Any]) -> str:
+    return "https://" + kubeadm.endpoint(cluster)
+
+
+def _mint(minting: _Minting) -> None:
+    api = minting.api()
+    try:
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": minting.lifetime},
+        }
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{ACCOUNT}/token"
+        answer = api.request("POST", path, request)["status"]
+        namespace = api.get("/api/v1/namespaces/kube-system") or {}
+    finally:
+        api.close()
+    end = calendar.timegm(time.strptime(answer["expirationTimestamp"], "%Y-%m-%dT%H:%M:%SZ"))
+    record = {
+        "server": _server(minting.cluster),
+        "ca_data": base64.b64encode(host.read_bytes(paths.CA) or b"").decode("ascii"),
+        "token": answer["token"],
+        "expires": answer["expirationTimestamp"],
+        "lifetime": max(1, round(end - time.time())),
+        "uid": (namespace.get("metadata") or {}).get("uid"),
+    }
+    host.make_directory(host.STATE_DIRECTORY, 0o700)
+    host.write(paths.ACCESS_RECORD, json.dumps(record, sort_keys=True) + "\n", 0o600)
