@@ -95,8 +95,8 @@ def run(options: argparse.Namespace, fleet: Fleet) -> int:
         "status": lambda: show(fleet, options.json),
         "kill": lambda: fleet.kill(options.machines),
         "start": lambda: fleet.start(options.machines),
-        "power-cycle": lambda: (fleet.kill(options.machines), fleet.start(options.machines)),
-        "reimage": lambda: [fleet.reimage(name) for name in options.machines],
+        "power-cycle": lambda: fleet.power_cycle(options.machines),
+        "reimage": lambda: fleet.reimage(options.machines),
         "legacy": lambda: make_legacy(fleet, options),
         "operator": lambda: make_operator(fleet, options),
     }

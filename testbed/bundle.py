@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +62,7 @@ class Bundle:
 
 def default_path(environ: t.Mapping[str, str]) -> Path:
     """Where the playbook ``lodestar.platform.bundle`` leaves a bundle, unless told otherwise."""
-    cache = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME", "/root"), ".cache")
+    cache = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/root")) / ".cache"
     return Path(cache) / "lodestar" / "bundle"
 
 

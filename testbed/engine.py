@@ -23,6 +23,7 @@ from .errors import TestbedError
 from .locks import RUN, locked
 
 Say = t.Callable[[str], None]
+T = t.TypeVar("T")
 
 _SOCKET = "/var/run/docker.sock"
 _LOG = Path("/var/log/lodestar-dockerd.log")
@@ -94,7 +95,7 @@ def _start(say: Say) -> docker.DockerClient:
             start_new_session=True,
             cwd="/",
         )
-    client = _wait(lambda: _alive(process) and connect(), f"Docker does not answer; its log is {_LOG}")
+    client = _wait(lambda: connect() if _alive(process) else None, f"Docker does not answer; its log is {_LOG}")
     _OURS.write_text(json.dumps({"pid": process.pid}))
     return client
 
@@ -106,11 +107,11 @@ def _alive(process: subprocess.Popen[bytes]) -> bool:
     raise TestbedError(f"dockerd ended with {process.returncode}; the end of {_LOG}:\n{tail}")
 
 
-def _wait(answer: t.Callable[[], t.Any], message: str) -> t.Any:
+def _wait(answer: t.Callable[[], T | None], message: str) -> T:
     deadline = time.monotonic() + _DEADLINE_SECONDS
     while time.monotonic() < deadline:
         found = answer()
-        if found:
+        if found is not None:
             return found
         time.sleep(0.3)
     raise TestbedError(message)

@@ -26,7 +26,7 @@ from .definition import Definition
 from .errors import TestbedError
 from .host import Host
 from .locks import locked, write_if_changed
-from .names import LABEL_FLEET, FleetName
+from .names import LABEL_FLEET, LABEL_MACHINE, FleetName
 from .ssh import USER, Ssh, control_directory
 
 #: Says that a state directory was made here and may be removed by ``down``.
@@ -137,21 +137,32 @@ class Fleet:
         containers = [self.container(name) for name in names]
         with ThreadPoolExecutor(max_workers=max(1, len(containers))) as workers:
             list(workers.map(machine.kill, containers))
+        machines = self.description()["machines"]
         for name in names:
-            self.ssh.forget_connections(self.description()["machines"][name]["address"])
+            self.ssh.forget_connections(machines[name]["address"])
             self.say(f"{name}: power cut")
 
     def start(self, names: t.Sequence[str]) -> None:
         """Powers machines on, and waits until they answer."""
-        for name in names:
-            container = self.container(name)
-            if container.status != "running":
-                container.start()
-                self.say(f"{name}: started")
+        stopped = [container for name in names if (container := self.container(name)).status != "running"]
+        with ThreadPoolExecutor(max_workers=max(1, len(stopped))) as workers:
+            list(workers.map(lambda container: container.start(), stopped))
+        for container in stopped:
+            self.say(f"{container.labels[LABEL_MACHINE]}: started")
         self._wait_for(names)
 
-    def reimage(self, name: str) -> None:
-        """Replaces a machine by an empty one of the same name and address. It has other SSH host keys."""
+    def power_cycle(self, names: t.Sequence[str]) -> None:
+        """Cuts the power of machines, and powers them on again."""
+        self.kill(names)
+        self.start(names)
+
+    def reimage(self, names: t.Sequence[str]) -> None:
+        """Replaces machines by empty ones of the same names and addresses. They have other SSH host keys."""
+        for name in names:
+            self._reimage(name)
+        self._wait_for(names)
+
+    def _reimage(self, name: str) -> None:
         client = engine.ensure(self.say)
         with self._locked():
             description = self.description()
@@ -170,7 +181,6 @@ class Fleet:
             machine.create(client, plan).start()
             self._record_host_keys(client)
         self.say(f"{name}: replaced by an empty machine")
-        self._wait_for([name])
 
     def description(self) -> dict[str, t.Any]:
         """The content of ``fleet.json``. Raises TestbedError when the fleet is not up."""
@@ -316,9 +326,7 @@ def _subnet(network: Network) -> IPv4Network:
 
 
 def _docker_subnets(client: docker.DockerClient) -> list[IPv4Network]:
-    found = []
-    for network in client.networks.list():
-        for item in (network.attrs.get("IPAM") or {}).get("Config") or []:
-            if ":" not in item.get("Subnet", ":"):
-                found.append(IPv4Network(item["Subnet"]))
-    return found
+    items = [
+        item for network in client.networks.list() for item in (network.attrs.get("IPAM") or {}).get("Config") or []
+    ]
+    return [IPv4Network(item["Subnet"]) for item in items if ":" not in item.get("Subnet", ":")]

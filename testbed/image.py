@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The disk image that machines start from: a Debian with systemd and sshd, and nothing of Kubernetes or of a runtime."""
+"""The disk image that machines start from: Debian with systemd and sshd, and nothing of Kubernetes or of a runtime."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ Say = t.Callable[[str], None]
 REPOSITORY = "lodestar-testbed"
 SUITE = "bookworm"
 PACKAGES = (
-    "systemd", "systemd-sysv", "openssh-server", "python3", "sudo", "iproute2", "iptables", "nftables", "ipset", "conntrack",
-    "ethtool", "socat", "kmod", "procps", "ca-certificates", "libseccomp2",
+    "systemd", "systemd-sysv", "openssh-server", "python3", "sudo", "iproute2", "iptables", "nftables", "ipset",
+    "conntrack", "ethtool", "socat", "kmod", "procps", "ca-certificates", "libseccomp2",
 )  # fmt: skip
 #: Units that reach for the host's kernel, need hardware, or wake up for work that a short-lived machine has no use for.
 MASKED = (
-    "systemd-udevd.service", "systemd-udevd-control.socket", "systemd-udevd-kernel.socket", "systemd-udev-trigger.service",
-    "systemd-modules-load.service", "systemd-logind.service", "systemd-timesyncd.service", "getty.target",
-    "console-getty.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
-    "fstrim.timer",
+    "systemd-udevd.service", "systemd-udevd-control.socket", "systemd-udevd-kernel.socket",
+    "systemd-udev-trigger.service", "systemd-modules-load.service", "systemd-logind.service",
+    "systemd-timesyncd.service", "getty.target", "console-getty.service", "apt-daily.timer", "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
 )  # fmt: skip
 ENTRY = "/usr/local/sbin/testbed-entry"
 #: Written into the image: path -> content.
@@ -42,10 +42,11 @@ FILES = {
     "/etc/ssh/sshd_config.d/testbed.conf": "PermitRootLogin prohibit-password\nPasswordAuthentication no\nUseDNS no\n",
     "/etc/systemd/journald.conf.d/testbed.conf": "[Journal]\nSystemMaxUse=64M\n",
 }
-#: Removed from the image: what belongs to one machine, what only costs room, and kernel settings that would reach the host.
+#: Removed: what belongs to one machine, what only costs room, and kernel settings that would reach the host.
 REMOVED = (
-    "etc/hostname", "etc/hosts", "etc/resolv.conf", "var/cache/apt/*", "var/cache/apt/archives/*.deb", "var/lib/apt/lists/*",
-    "usr/share/doc/*", "usr/lib/sysctl.d/*", "etc/sysctl.conf", "etc/sysctl.d/*", "usr/share/man/*", "usr/share/locale/*", "etc/ssh/ssh_host_*", "var/log/*.log", "var/log/apt/*",
+    "etc/hostname", "etc/hosts", "etc/resolv.conf", "var/cache/apt/*", "var/cache/apt/archives/*.deb",
+    "var/lib/apt/lists/*", "usr/share/doc/*", "usr/lib/sysctl.d/*", "etc/sysctl.conf", "etc/sysctl.d/*",
+    "usr/share/man/*", "usr/share/locale/*", "etc/ssh/ssh_host_*", "var/log/*.log", "var/log/apt/*",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 
 """What the legacy cluster's machines are configured with: plain kubeadm, containerd and kube-router. Pure.
 
-Its machines are containers too, so the same deviations hold here as in inventories/quickstart/group_vars/in_containers.yml.
+Its machines are containers too, and deviate as inventories/quickstart/group_vars/in_containers.yml says.
 """
 
 from __future__ import annotations

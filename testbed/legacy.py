@@ -11,7 +11,7 @@ import json
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -41,9 +41,11 @@ class Maker:
     fleet: Fleet
     legacy: Legacy
     bundle: Bundle
+    _containers: dict[str, Container] = field(default_factory=dict)
+    _addresses: dict[str, str] = field(default_factory=dict)
 
     def make(self) -> None:
-        """Makes the cluster, or finishes making it, and writes its admin kubeconfig into the fleet's state directory."""
+        """Makes the cluster, or finishes it, and writes its admin kubeconfig into the fleet's state directory."""
         with locked(f"legacy-{self.fleet.name.id}"):
             names = (self.legacy.control_plane, *self.legacy.workers)
             self._containers = {name: self.fleet.container(name) for name in names}
@@ -78,7 +80,10 @@ class Maker:
         programs = self.bundle.programs(*_PURPOSES)
         settings = list(self._settings())
         stamp = digest(settings, [part.sha256 for part in (*archives, *programs)])
-        if machine.run(container, ["cat", _STAMP], check=False)[1].strip() == stamp:
+        # A machine of the cluster stays what it is, whatever became of the bundle since.
+        member = _exists(container, "/etc/kubernetes/kubelet.conf")
+        known = machine.run(container, ["cat", _STAMP], check=False)[1].strip()
+        if known == stamp or (known and member):
             return
         self._say(f"{name}: programs, settings and images")
         images = [transfer.Item(f"{_IMAGES}/{part.sha256}.tar", part.file) for part in archives]

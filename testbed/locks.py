@@ -38,7 +38,7 @@ def write_if_changed(path: Path, content: str, mode: int = 0o644) -> bool:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             os.fchmod(file.fileno(), mode)
             file.write(content)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import typing as t
 from dataclasses import dataclass
@@ -47,10 +48,12 @@ def create(client: docker.DockerClient, plan: Blueprint) -> Container:
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         device_cgroup_rules=["a *:* rwm"],
         cgroupns="private",
-        tmpfs={"/run": "exec,mode=755", "/tmp": "exec,mode=1777"},
+        tmpfs={"/run": "exec,mode=755", "/tmp": "exec,mode=1777"},  # noqa: S108 - of the machine
     )
     # A host shows all of /proc and /sys, and lets them be written.
     host_config.update(MaskedPaths=[], ReadonlyPaths=[])
+    endpoint = api.create_endpoint_config(ipv4_address=plan.address)
+    networking = api.create_networking_config(t.cast(t.Any, {plan.network: endpoint}))
     created = api.create_container(
         plan.image,
         name=plan.container,
@@ -60,9 +63,7 @@ def create(client: docker.DockerClient, plan: Blueprint) -> Container:
         volumes=list(VOLUMES),
         stop_signal="SIGRTMIN+3",
         host_config=host_config,
-        networking_config=api.create_networking_config(
-            {plan.network: api.create_endpoint_config(ipv4_address=plan.address)}
-        ),
+        networking_config=networking,
     )
     container = client.containers.get(created["Id"])
     key = transfer.Item("/root/.ssh/authorized_keys", plan.public_key.encode(), 0o600)
@@ -94,8 +95,9 @@ def kill(container: Container) -> None:
 
 def run(container: Container, words: t.Sequence[str], *, check: bool = True) -> tuple[int, str, str]:
     """Runs a command on a machine and returns (exit status, output, errors). Raises when it fails and ``check``."""
-    status, (out, err) = container.exec_run(list(words), demux=True, environment={"PATH": _PATH})
-    output, errors = (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
+    out, err = io.BytesIO(), io.BytesIO()
+    status = stream(container, words, out, err)
+    output, errors = (buffer.getvalue().decode(errors="replace") for buffer in (out, err))
     if check and status:
         raise TestbedError(
             f"{container.labels[LABEL_MACHINE]}: {words[0]} ended with {status}:\n{(output + errors)[-3000:]}"
@@ -108,7 +110,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def stream(container: Container, words: t.Sequence[str], out: t.BinaryIO, err: t.BinaryIO) -> int:
     """Runs a command on a machine, passing its output on as it comes. Returns its exit status."""
-    api = container.client.api
+    api = t.cast(docker.DockerClient, container.client).api
     started = api.exec_create(container.id, list(words), environment={"PATH": _PATH})
     for output, errors in api.exec_start(started["Id"], stream=True, demux=True):
         for target, data in ((out, output), (err, errors)):
@@ -127,5 +129,6 @@ def host_keys(container: Container) -> str:
         if status == 0 and "ssh-ed25519" in output:
             return output
         if time.monotonic() > deadline:
-            raise TestbedError(f"{container.name} has no SSH host keys; its log:\n{container.logs(tail=20).decode()}")
+            log = container.logs(tail=20)
+            raise TestbedError(f"{container.name} has no SSH host keys; its log:\n{log!r}")
         time.sleep(0.2)

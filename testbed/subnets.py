@@ -27,7 +27,7 @@ def choose(pool: str, taken: t.Iterable[IPv4Network]) -> IPv4Network:
     occupied = list(taken)
     for candidate in candidates:
         if not any(candidate.overlaps(other) for other in occupied):
-            return t.cast(IPv4Network, candidate)
+            return candidate
     raise TestbedError(f"pool {pool}: no free /24 is left; take fleets down, or give another pool with --pool")
 
 
@@ -41,8 +41,5 @@ def used_by_host() -> list[IPv4Network]:
 
 def parse_routes(text: str) -> list[IPv4Network]:
     """Reads the JSON of ``ip route``."""
-    found = []
-    for route in json.loads(text or "[]"):
-        if route.get("dst") and route["dst"] != "default":
-            found.append(IPv4Network(route["dst"], strict=False))
-    return found
+    destinations = [route.get("dst", "default") for route in json.loads(text or "[]")]
+    return [IPv4Network(item, strict=False) for item in destinations if item != "default"]
