@@ -11,7 +11,7 @@ short_description: Read what the report of the fleet shows of one cluster
 version_added: 0.1.0
 description:
   - Reads version, nodes and capacity of a cluster, and puts them together with what the run knows about it.
-  - A cluster that does not answer within 10 seconds is no failure, but an entry with a C(problem).
+  - A cluster that does not answer within 5 seconds is no failure, but an entry with a C(problem).
 author:
   - The lodestar.platform authors
 attributes:

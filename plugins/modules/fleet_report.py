@@ -11,8 +11,8 @@ short_description: Show where the fleet stands at the end of a run
 version_added: 0.1.0
 description:
   - Shows one table of the clusters of a run, and what is wrong with them.
-  - Returns the same as data, and writes it as JSON to O(report_path). The file is output rather than state, so writing it
-    is no change. Check mode does not write it.
+  - Returns the same as data, and writes it as JSON to O(report_path). The file is output rather than state, so
+    writing it is no change. Check mode does not write it.
   - A cluster with a problem does not make this module fail, so that a playbook can show the report and then fail.
 author:
   - The lodestar.platform authors
@@ -89,7 +89,7 @@ options:
     type: dict
   hosts:
     description:
-      - Hosts of the run. A cluster among them that is not in O(clusters) is reported as one that the run did not get to.
+      - Hosts of the run. A cluster among them that is not in O(clusters) is reported as not reached.
     type: list
     elements: str
     default: []

@@ -21,6 +21,9 @@ Summary = dict[str, t.Any]
 #: Resources of nodes that are added up.
 _CAPACITY = ("cpu", "memory", "pods")
 
+#: Seconds that a cluster may take to answer; the report is no place to wait.
+DEADLINE = 5.0
+
 ARGUMENTS: dict[str, t.Any] = {
     "cluster": {"type": "dict", "required": True},
     "node_names": {"type": "list", "elements": "str", "default": []},
@@ -42,7 +45,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "problem": params["problem"] or None,
     }
     try:
-        with absent.connect(params, context.environ, params["cluster"]["name"], deadline=10.0) as client:
+        with absent.connect(params, context.environ, params["cluster"]["name"], deadline=DEADLINE) as client:
             entry.update(cluster_summary(client, params["node_names"], params["cluster_exists"]))
     except PlatformError as exc:
         entry["problem"] = entry["problem"] or str(exc).splitlines()[0]
