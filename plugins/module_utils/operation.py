@@ -21,6 +21,8 @@ from . import result
 from .errors import PlatformError
 from .plan import Plan, StepFailed, carry_out
 
+_Resource = t.TypeVar("_Resource")
+
 
 @dataclass(frozen=True)
 class Context:
@@ -28,10 +30,16 @@ class Context:
 
     :param environ: the environment of the task, the C(environment) keyword included.
     :param progress: tells the operator one line about a long operation, at once.
+    :param resources: what is open until the operation ends.
     """
 
     environ: t.Mapping[str, str]
     progress: t.Callable[[str], None] = field(default=lambda line: None)
+    resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False, compare=False)
+
+    def enter(self, resource: t.ContextManager[_Resource]) -> _Resource:
+        """Opens something that the plan and its steps use; it is closed when the operation ends, however it ends."""
+        return self.resources.enter_context(resource)
 
 
 PlanFunction = t.Callable[[t.Mapping[str, t.Any], Context], Plan]
@@ -60,21 +68,19 @@ class Operation:
         This is the one place of the collection that looks at check mode.
         """
         guard = None if check_mode else self.guard
+        plan = Plan()
         try:
-            with guard(params) if guard is not None else contextlib.nullcontext():
+            with context.resources, guard(params) if guard is not None else contextlib.nullcontext():
                 plan = self.plan(params, context)
                 outputs: dict[str, t.Any] = {}
                 if not check_mode:
                     carry_out(plan)
                     outputs = plan.finish() if plan.finish is not None else {}
         except StepFailed as exc:
-            return _failure(exc, exc.cause, changed=bool(exc.done), done=exc.done, step=exc.step.id)
+            return result.from_failure(plan, exc)
         except PlatformError as exc:
-            return _failure(exc, exc, changed=False)
-        answer = result.from_plan(plan, outputs)
-        if plan.warnings:
-            answer["warnings"] = plan.warnings
-        return answer
+            return result.from_error(plan, exc, carried_out=not check_mode)
+        return result.from_plan(plan, outputs)
 
     def run_as_module(self) -> t.NoReturn:
         """The body of an ordinary module's C(main)."""
@@ -85,8 +91,3 @@ class Operation:
         if answer.get("failed"):
             module.fail_json(**answer)
         module.exit_json(**answer)
-
-
-def _failure(error: Exception, cause: BaseException, **fields: t.Any) -> dict[str, t.Any]:
-    details = cause.details if isinstance(cause, PlatformError) else {}
-    return {"failed": True, "msg": str(error), **details, **fields}

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from .errors import PlatformError
+
 #: What a step does to its target. ``run`` is an action without a comparable before and after.
 ACTIONS = ("create", "update", "delete", "restart", "run")
 
@@ -88,7 +90,9 @@ class StepFailed(Exception):
     """
 
     def __init__(self, step: Step, cause: BaseException, done: t.Sequence[str]) -> None:
-        super().__init__(f"could not {step.description} on {step.target}: {cause}")
+        # Of an error that was not meant for operators, the type says more than the text.
+        why = str(cause) if isinstance(cause, PlatformError) else f"{type(cause).__name__}: {cause}"
+        super().__init__(f"could not {step.description} on {step.target}: {why}")
         self.step = step
         self.cause = cause
         self.done = list(done)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .plan import Plan, Step
+from .errors import PlatformError
+from .plan import Plan, Step, StepFailed
 
 
 def _text(value: t.Any) -> str:
@@ -32,12 +33,39 @@ def step_diff(step: Step) -> dict[str, str]:
 
 
 def from_plan(plan: Plan, outputs: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The result of an operation: ``changed``, ``plan``, ``diff`` and the operation's own outputs."""
-    steps = plan.ordered()
+    """The result of an operation: ``changed``, ``plan``, ``diff``, ``warnings`` and the operation's own outputs."""
+    return {**plan.outputs, **outputs, "changed": plan.changed, **_listed(plan, plan.ordered())}
+
+
+def from_failure(plan: Plan, failure: StepFailed) -> dict[str, t.Any]:
+    """The result when a step failed: what was planned, ``done`` (ids), and the diff of what was done."""
+    done = [step for step in plan.ordered() if step.id in failure.done]
     return {
-        **plan.outputs,
-        **outputs,
-        "changed": plan.changed,
-        "plan": [step.as_dict() for step in steps],
-        "diff": [step_diff(step) for step in steps],
+        **_failed(failure, failure.cause),
+        "changed": bool(done),
+        "done": failure.done,
+        "step": failure.step.id,
+        **_listed(plan, done),
     }
+
+
+def from_error(plan: Plan, error: PlatformError, carried_out: bool) -> dict[str, t.Any]:
+    """The result when the operation failed before a step (``plan`` is empty then), or after the last one.
+
+    :param carried_out: a plan with steps was carried out before the error.
+    """
+    steps = plan.ordered() if carried_out else []
+    return {**_failed(error, error), "changed": bool(steps), **_listed(plan, steps)}
+
+
+def _failed(error: Exception, cause: BaseException) -> dict[str, t.Any]:
+    details = cause.details if isinstance(cause, PlatformError) else {}
+    return {**details, "failed": True, "msg": str(error)}
+
+
+def _listed(plan: Plan, shown: t.Sequence[Step]) -> dict[str, t.Any]:
+    listed: dict[str, t.Any] = {
+        "plan": [step.as_dict() for step in plan.ordered()],
+        "diff": [step_diff(step) for step in shown],
+    }
+    return {**listed, "warnings": list(plan.warnings)} if plan.warnings else listed

@@ -14,6 +14,8 @@ import typing as t
 from ..errors import PlatformError
 from .client import Client, Objects
 from .connection import Connection, resolve
+from .resources import Resource
+from .session import Call
 
 Object = dict[str, t.Any]
 
@@ -38,7 +40,16 @@ class AbsentCluster(Client):
         """Nothing is there."""
         return []
 
-    def _send(self, *_args: t.Any, **_kwargs: t.Any) -> t.NoReturn:
+    def served(self, api_version: str) -> dict[str, Resource] | None:
+        """Nothing is known of what it will serve."""
+        return None
+
+    def group(self, name: str) -> Object | None:
+        """Nothing is known of what it will serve."""
+        return None
+
+    def send(self, call: Call) -> t.NoReturn:
+        """Nothing can be done."""
         raise PlatformError(
             f"{self.name}: nothing can be done there, since the cluster does not exist or gave us no access. "
             "The messages of the earlier tasks of this run say why.",
