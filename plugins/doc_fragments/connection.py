@@ -56,8 +56,8 @@ options:
     description: The context of the kubeconfig. E(K8S_AUTH_CONTEXT), or the current context, by default.
     type: str
   host:
-    description: Address of the API server, V(https://host:port). E(K8S_AUTH_HOST), or that of the kubeconfig, by
-    default.
+    description:
+      - Address of the API server, V(https://host:port). E(K8S_AUTH_HOST), or that of the kubeconfig, by default.
     type: str
   api_key:
     description: Bearer token. E(K8S_AUTH_API_KEY), or the credential of the kubeconfig, by default.
