@@ -9,11 +9,12 @@ module: bundle
 short_description: Make a verified directory of everything that clusters of a Kubernetes version need
 version_added: 0.1.0
 description:
-  - Makes a directory of executables, OCI image archives and custom resource definitions, with a C(manifest.json) that names
-    the version, size, sha256 and origin of each. Machines get what they lack from there, and need no registry.
-  - What is there and intact stays. A part that is missing, damaged, or not what this release of the collection would make, is made again.
-  - Kubernetes versions that the bundle holds already stay in it.
-  - Built parts are kept in a cache by what determines them, so that a second bundle, or another Kubernetes version, builds only what is new.
+  - Makes a directory of executables, OCI image archives and custom resource definitions, with a C(manifest.json) that
+    names the version, size, sha256 and origin of each. Machines get what they lack from there, and need no registry.
+  - What is there and intact stays. A part that is missing, damaged, or not what this release of the collection would
+    make, is made again. Kubernetes versions that the bundle holds already stay in it.
+  - Built parts are kept in a cache by what determines them, so that a second bundle, or another Kubernetes version,
+    builds only what is new.
 options:
   path:
     description: Directory of the bundle. By default C(bundle) in O(cache_dir).
@@ -26,7 +27,8 @@ options:
   architecture:
     description:
       - Architecture of the machines.
-      - For another architecture than the host's, parts of the operating system come from Debian packages, which needs C(apt-get).
+      - For another architecture than the host's, parts of the operating system come from Debian packages, which needs
+        C(apt-get).
     type: str
     choices: [amd64, arm64]
     default: amd64
@@ -35,7 +37,7 @@ options:
       - Where parts come from. V(mirror) is another bundle, V(build) builds from Go modules.
       - V(upstream) takes what the makers release as single files from the servers in O(upstream), and builds the rest.
       - V(auto) is the first of V(mirror), V(upstream) and V(build) that is set and answers within seconds.
-        Parts that are there stay, whichever of these they came from.
+        Parts that are there and intact stay, whichever of these they came from.
     type: str
     choices: [auto, mirror, upstream, build]
     default: auto
@@ -48,8 +50,8 @@ options:
     suboptions:
       kubernetes:
         description: >-
-          Server of the Kubernetes release files. Below it lies C(v<version>/bin/linux/<architecture>/<program>), each with a
-          C(.sha256) beside it.
+          Server of the Kubernetes release files. Below it lies C(v<version>/bin/linux/<architecture>/<program>), each
+          with a C(.sha256) beside it.
         type: str
   cache_dir:
     description:
@@ -58,12 +60,12 @@ options:
     type: path
   keep_go_cache:
     description:
-      - Keep Go's modules and compiled packages after a build. They take about 12 GB for the first Kubernetes version and 6 GB for
-        each further one, and help only whoever changes the catalog.
+      - Keep Go's modules and compiled packages after a build. They take about 12 GB for the first Kubernetes version
+        and 6 GB for each further one, and help only whoever changes the catalog.
     type: bool
     default: false
   verify:
-    description: Read every file and compare its sha256. Otherwise this is done only for files whose size or time has changed.
+    description: Read every file and compare its sha256, not only those whose size or time has changed.
     type: bool
     default: false
 attributes:
@@ -74,7 +76,7 @@ attributes:
     description: Shows version and origin of each part that changes.
     support: full
 notes:
-  - Run it on the controller (C(connection=local)), where it tells what is being built; on another host it runs silently.
+  - Run it on the controller (C(connection=local)), where it tells what it builds; on another host it runs silently.
   - Building needs Go on E(PATH), and reaches the module proxy and checksum database that Go is set to.
 author:
   - The lodestar.platform authors

@@ -10,15 +10,14 @@ To add a part, add one row to :func:`shared_units`; to raise a version, change i
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
 
 from . import programs
-
-REPOSITORY = "lodestar.platform/bundle"
+from .recipes import Archive, GoBuild, Image, Layer, ModuleFiles, Output, ReleaseFiles, SystemFile, SystemTools, Unit
 
 VERSIONS = {
     "cluster-inventory-api": "v0.1.2",
     "cni-plugins": "v1.9.1",
+    "compress": "v1.20.0",
     "containerd": "v2.4.2",
     "coredns": "v1.14.6",
     "crictl": "v1.36.0",
@@ -32,10 +31,11 @@ VERSIONS = {
     "runc": "v1.5.2",
 }
 
-#: What kubeadm of the supported minors asks for (cmd/kubeadm/app/constants PauseVersion: 1.35 the first, 1.36 and 1.37 the second).
+#: What kubeadm asks for (cmd/kubeadm/app/constants, PauseVersion): 1.35 the first, 1.36 and 1.37 the second.
 PAUSE_TAGS = ("3.10.1", "3.10.2")
 #: kubeadm wants etcd tags of the form version-revision.
 ETCD_TAG = VERSIONS["etcd"].removeprefix("v") + "-0"
+_COMPRESSOR, _TOOLS = "zstd", "network-tools"
 
 KUBERNETES_PROGRAMS = (
     "kube-apiserver",
@@ -46,147 +46,6 @@ KUBERNETES_PROGRAMS = (
     "kubeadm",
     "kubectl",
 )
-
-
-@dataclass(frozen=True)
-class GoBuild:
-    """Executables from a Go module.
-
-    :param module: the module's path.
-    :param version: of the module.
-    :param packages: package to build, by the name of the file that comes out; relative to the module, or absolute
-        when ``program`` or ``requires`` make a module of our own around it.
-    :param tags: build tags.
-    :param stamps: string variables set by the linker. ``{version}``, ``{bare}`` (without v), ``{major}``, ``{minor}``
-        and ``{time}`` (of the module's release) are filled in.
-    :param program: source of a main package of our own.
-    :param requires: more modules that ``program`` needs, with their versions.
-    :param staging: prefix whose ``./staging`` replacements in the module's go.mod become modules of version ``v0.<minor>.<patch>``.
-    :param links: further names of a file that comes out.
-    :param static_libraries: packages of the operating system whose static libraries are linked in (this needs a C compiler).
-    """
-
-    module: str
-    version: str
-    packages: t.Mapping[str, str]
-    tags: tuple[str, ...] = ()
-    stamps: t.Mapping[str, str] = field(default_factory=dict)
-    program: str = ""
-    requires: tuple[tuple[str, str], ...] = ()
-    staging: str = ""
-    links: t.Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    static_libraries: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ModuleFiles:
-    """YAML documents out of a Go module's files: each output is the named files, joined."""
-
-    module: str
-    version: str
-    files: t.Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class SystemTools:
-    """A file tree of the operating system's programs with the shared libraries they load, as ``tools.tar``.
-
-    :param packages: Debian packages that hold them; where there is no apt, the host's own files are taken.
-    :param programs: paths to take; a trailing slash takes a directory.
-    :param links: symbolic links to make, name to target.
-    """
-
-    packages: tuple[str, ...]
-    programs: tuple[str, ...]
-    links: t.Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class SystemFile:
-    """One program of the operating system that needs nothing but what every machine has."""
-
-    packages: tuple[str, ...]
-    path: str
-    file: str
-
-
-@dataclass(frozen=True)
-class ReleaseFiles:
-    """Files of the makers' own release server, each with a ``.sha256`` beside it.
-
-    :param base: which of the operator's ``upstream`` settings holds the server's base URL.
-    :param path: below it; ``{version}``, ``{architecture}`` and ``{file}`` are filled in.
-    """
-
-    base: str
-    version: str
-    path: str
-    files: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Either the whole tree of another unit (``tree``), or files of other units: destination to (unit, file)."""
-
-    tree: str = ""
-    files: t.Mapping[str, tuple[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Image:
-    """One image of an archive; layers that are equal are stored once."""
-
-    name: str
-    tags: tuple[str, ...]
-    entrypoint: tuple[str, ...]
-    layers: tuple[Layer, ...]
-    user: str = ""
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """The names that the image is imported under."""
-        return tuple(f"{REPOSITORY}/{self.name}:{tag}" for tag in self.tags)
-
-
-@dataclass(frozen=True)
-class Archive:
-    """One OCI archive, ``images.tar``, of one or more images."""
-
-    images: tuple[Image, ...]
-
-
-Recipe = t.Union[GoBuild, ModuleFiles, SystemTools, SystemFile, ReleaseFiles, Archive]
-
-
-@dataclass(frozen=True)
-class Output:
-    """A file of a unit that becomes an artifact of the bundle."""
-
-    name: str
-    kind: str
-    file: str
-    path: str
-    purpose: str
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What is made in one go.
-
-    :param name: unique in a bundle.
-    :param version: of the software.
-    :param recipes: how it can be made; the first that is possible here is taken.
-    :param outputs: what of it goes into the bundle; a unit without any only serves others.
-    :param needs: names of the units that its recipe uses.
-    :param kubernetes: the Kubernetes version that it belongs to.
-    """
-
-    name: str
-    version: str
-    recipes: tuple[Recipe, ...]
-    outputs: tuple[Output, ...] = ()
-    needs: tuple[str, ...] = ()
-    kubernetes: str | None = None
 
 
 def units(kubernetes_versions: t.Sequence[str]) -> list[Unit]:
@@ -204,7 +63,7 @@ def needed(kubernetes_version: str) -> list[Output]:
 
 def kubernetes_units(version: str) -> list[Unit]:
     """The units of one Kubernetes version (full, without v): one multicall binary, and one archive of four images."""
-    programs_unit, minor = f"kubernetes-{version}", version.split(".")[1]
+    programs_unit = f"kubernetes-{version}"
     names = KUBERNETES_PROGRAMS[:4]
     binaries = Layer(files={f"usr/local/bin/{name}": (programs_unit, name) for name in names})
     images = tuple(
@@ -249,9 +108,9 @@ def kubernetes_units(version: str) -> list[Unit]:
         Unit(
             f"kubernetes-images-{version}",
             f"v{version}",
-            (Archive(images),),
+            (Archive(images, _COMPRESSOR),),
             (Output("kubernetes", "image", "images.tar", f"images/kubernetes-{version}.tar", "kubernetes"),),
-            (programs_unit, "network-tools"),
+            (programs_unit, _TOOLS, _COMPRESSOR),
             kubernetes=version,
         ),
     ]
@@ -270,6 +129,7 @@ def shared_units() -> list[Unit]:
         for name in names
     }
     return [
+        _compressor(),
         _network_tools(),
         *_own_image("pause", PAUSE_TAGS, programs.PAUSE, "65535:65535", "kubernetes"),
         *_own_image("probe", ("1",), programs.PROBE, "65532:65532", "test"),
@@ -317,12 +177,10 @@ def shared_units() -> list[Unit]:
 
 
 def _with_tools(layer: Layer, tools: bool) -> tuple[Layer, ...]:
-    return (Layer(tree="network-tools"), layer) if tools else (layer,)
+    return (Layer(tree=_TOOLS), layer) if tools else (layer,)
 
 
-def _binaries(
-    name: str, purpose: str, module: str, packages: t.Mapping[str, str], **more: t.Any
-) -> Unit:
+def _binaries(name: str, purpose: str, module: str, packages: t.Mapping[str, str], **more: t.Any) -> Unit:
     version = VERSIONS[name]
     outputs = tuple(Output(file, "binary", file, f"{purpose}/{file}", purpose) for file in packages)
     return Unit(name, version, (GoBuild(module, version, packages, **more),), outputs)
@@ -335,7 +193,7 @@ def _addon(
     binary = Unit(f"{name}-program", version, (GoBuild(module, version, {name: package}, stamps=stamps or {}),))
     layer = Layer(files={name: (binary.name, name)})
     image = Image(name, (version,), (f"/{name}",), _with_tools(layer, tools))
-    return [binary, _image_unit(name, version, image, "addon", (binary.name, *(["network-tools"] if tools else ())))]
+    return [binary, _image_unit(name, version, image, "addon", (binary.name, *([_TOOLS] if tools else ())))]
 
 
 def _own_image(name: str, tags: tuple[str, ...], source: str, user: str, purpose: str) -> list[Unit]:
@@ -346,7 +204,14 @@ def _own_image(name: str, tags: tuple[str, ...], source: str, user: str, purpose
 
 def _image_unit(name: str, version: str, image: Image, purpose: str, needs: tuple[str, ...]) -> Unit:
     output = Output(name, "image", "images.tar", f"images/{name}.tar", purpose)
-    return Unit(name, version, (Archive((image,)),), (output,), needs)
+    return Unit(name, version, (Archive((image,), _COMPRESSOR),), (output,), (*needs, _COMPRESSOR))
+
+
+def _compressor() -> Unit:
+    """Layers are compressed by a program of ours: zstd unpacks twice as fast as gzip, and Python 3.11 has none."""
+    version = VERSIONS["compress"]
+    build = GoBuild("github.com/klauspost/compress", version, {_COMPRESSOR: "."}, program=programs.ZSTD, host=True)
+    return Unit(_COMPRESSOR, version, (build,))
 
 
 def _etcd() -> list[Unit]:
@@ -393,8 +258,12 @@ def _network_tools() -> Unit:
         packages=("iptables", "ipset", "conntrack", "nftables", "iproute2", "ethtool", "kmod", "dash", "netbase"),
         programs=(
             *(f"usr/sbin/{name}" for name in (multi, "xtables-legacy-multi", "ipset", "conntrack", "nft", "ethtool")),
-            *(f"usr/sbin/{family}-{mode}{suffix}" for family in ("iptables", "ip6tables") for mode in ("nft", "legacy")
-              for suffix in ("", "-save", "-restore")),
+            *(
+                f"usr/sbin/{family}-{mode}{suffix}"
+                for family in ("iptables", "ip6tables")
+                for mode in ("nft", "legacy")
+                for suffix in ("", "-save", "-restore")
+            ),
             *(f"usr/bin/{name}" for name in ("ip", "kmod", "dash")),
             "usr/lib/{triplet}/xtables/",
             "etc/protocols",
@@ -402,7 +271,7 @@ def _network_tools() -> Unit:
         ),
         links=links,
     )
-    return Unit("network-tools", "1", (recipe,))
+    return Unit(_TOOLS, "1", (recipe,))
 
 
 def _crds() -> list[Unit]:

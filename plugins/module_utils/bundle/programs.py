@@ -78,6 +78,37 @@ func main() {
 }
 """
 
+#: Compresses standard input to standard output, the same bytes for the same input.
+ZSTD = """\
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+func run() error {
+	encoder, err := zstd.NewWriter(os.Stdout, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(encoder, os.Stdin); err != nil {
+		return err
+	}
+	return encoder.Close()
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "zstd:", err)
+		os.Exit(1)
+	}
+}
+"""
+
 #: The first process of a pod: holds its namespaces, reaps its orphans, ends on SIGINT or SIGTERM.
 PAUSE = """\
 package main

@@ -19,8 +19,8 @@ import urllib.request
 from pathlib import Path
 
 from ..errors import PlatformError
-from .catalog import ReleaseFiles
 from .manifest import FILE, Artifact, Manifest, parse
+from .recipes import ReleaseFiles
 
 #: How long a source may take to answer before ``auto`` goes on to the next, in seconds.
 ANSWER = 4.0
@@ -48,7 +48,7 @@ def _shown(url: str) -> str:
 
 def _copy(stream: t.IO[bytes], target: Path) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
-    with open(target, "wb") as out:
+    with target.open("wb") as out:
         while chunk := stream.read(_CHUNK):
             out.write(chunk)
             digest.update(chunk)
@@ -99,7 +99,7 @@ class Mirror:
     def _stream(self, path: str, timeout: float) -> t.Any:
         if self.remote:
             return _open(f"{self.location}/{path}", timeout)
-        return open(os.path.join(self.location, path), "rb")
+        return (Path(self.location) / path).open("rb")
 
 
 class Releases:
@@ -147,10 +147,10 @@ def put(source: Path, target: Path, mode: int) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
-        with open(source, "rb") as stream:
+        with source.open("rb") as stream:
             _size, digest = _copy(stream, temporary)
         temporary.chmod(mode)
-        os.replace(temporary, target)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return digest
@@ -165,5 +165,5 @@ def link(source: Path, target: Path) -> None:
         os.link(source, temporary)
     except OSError:
         shutil.copy2(source, temporary)
-    os.replace(temporary, target)
+    temporary.replace(target)
     temporary.unlink(missing_ok=True)

@@ -4,8 +4,9 @@
 
 """The cache of built parts, kept by what determines them.
 
-An entry is a directory ``parts/<key>`` that appears complete, by a rename, or not at all. A lock file per key lets one of several
-builders build and the others wait; the kernel drops the lock of a builder that dies. Private to the collection.
+An entry is a directory ``parts/<key>`` that appears complete, by a rename, or not at all. A lock file per key lets one
+of several builders build and the others wait; the kernel drops the lock of a builder that dies. Private to the
+collection.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ Build = t.Callable[[Path], tuple[str, t.Mapping[str, str]]]
 def locked(path: Path, exclusive: bool = True, wait: bool = True) -> t.Iterator[bool]:
     """Holds a lock file. Yields False when it is taken and ``wait`` is off."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as handle:
+    with path.open("a", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -4,7 +4,8 @@
 
 """Programs of the operating system: out of Debian packages, unpacked aside, or else the host's own files.
 
-Nothing is installed. A program is taken with the shared libraries it loads and their loader, and nothing more. Private to the collection.
+Nothing is installed. A program is taken with the shared libraries it loads and their loader, and nothing more. Private
+to the collection.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import PlatformError
 from . import elf
-from .catalog import SystemFile, SystemTools
 from .process import run
+from .recipes import SystemFile, SystemTools
 from .tree import Entry, Tree, write_tar
 
 _TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
@@ -54,7 +55,7 @@ class System:
     @property
     def release(self) -> str:
         """The operating system and its version, such as ``Debian 12``; part of the key of what is made of it."""
-        system = platform.freedesktop_os_release() if os.path.exists("/etc/os-release") else {}
+        system = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
         return f"{system.get('NAME', 'Linux').split()[0]} {system.get('VERSION_ID', '')}".strip()
 
     def unpack(self, packages: t.Sequence[str], work: Path, closure: bool) -> tuple[Path, str]:
@@ -66,8 +67,8 @@ class System:
         if not self.has_packages:
             if host_architecture() != self.architecture:
                 raise PlatformError(
-                    f"{', '.join(packages)} for {self.architecture} cannot be had on a {host_architecture()} host without apt; "
-                    "make the bundle on a Debian or Ubuntu host or on one of that architecture, or set a mirror"
+                    f"{', '.join(packages)} for {self.architecture} cannot be had on a {host_architecture()} host "
+                    "without apt; make the bundle on Debian or Ubuntu, or on that architecture, or set a mirror"
                 )
             return Path("/"), f"files of the host ({self.release})"
         downloads, root = work / "packages", work / "root"
@@ -85,7 +86,7 @@ class System:
     def tools(self, recipe: SystemTools, work: Path, out: Path) -> str:
         """Writes ``tools.tar`` and returns where the files came from."""
         root, source = self.unpack(recipe.packages, work, closure=True)
-        with open(out / "tools.tar", "wb") as stream:
+        with (out / "tools.tar").open("wb") as stream:
             write_tar(collect(root, recipe.programs, recipe.links, self.triplet), stream)
         return source
 
@@ -165,7 +166,7 @@ def _take(root: Path, path: str, triplet: str, missing: list[str]) -> tuple[Entr
         missing.append(path)
         return Entry(data=b""), []
     if source.is_symlink():
-        target = os.readlink(source)
+        target = str(source.readlink())
         if "/" not in target and _locate(root, str(PurePosixPath(path).parent / target)) is not None:
             return Entry(link=target), [str(PurePosixPath(path).parent / target)]
     content = _resolve(root, source).read_bytes()
@@ -176,7 +177,7 @@ def _take(root: Path, path: str, triplet: str, missing: list[str]) -> tuple[Entr
         missing += [name for name, place in libraries.items() if place is None]
         more = [place for place in libraries.values() if place is not None]
         more += [_merged(found.interpreter)] if found.interpreter else []
-    executable = found is not None or bool(stat.S_IMODE(os.stat(_resolve(root, source)).st_mode) & 0o100)
+    executable = found is not None or bool(_resolve(root, source).stat().st_mode & stat.S_IXUSR)
     return Entry(0o755 if executable else 0o644, data=content), more
 
 
@@ -199,7 +200,7 @@ def _resolve(root: Path, path: Path) -> Path:
     for _depth in range(16):
         if not path.is_symlink():
             return path
-        target = os.readlink(path)
+        target = str(path.readlink())
         base = _locate(root, _merged(target)) if target.startswith("/") else path.parent / target
         path = base if base is not None else root / target.lstrip("/")
     raise PlatformError(f"too many links at {path}")

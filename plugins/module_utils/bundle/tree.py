@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a tree: content from a ``file``, or ``data``, or a symbolic ``link``; a directory when none is given."""
+    """One file of a tree: content from ``file`` or ``data``, or a symbolic ``link``; else a directory."""
 
     mode: int = 0o755
     file: Path | None = None
@@ -34,12 +34,7 @@ def write_tar(tree: t.Mapping[str, Entry], stream: t.IO[bytes]) -> None:
 
 
 def _parents(tree: t.Iterable[str]) -> dict[str, Entry]:
-    return {
-        str(parent): Entry()
-        for path in tree
-        for parent in PurePosixPath(path).parents
-        if str(parent) != "."
-    }
+    return {str(parent): Entry() for path in tree for parent in PurePosixPath(path).parents if str(parent) != "."}
 
 
 def _add(archive: tarfile.TarFile, path: str, entry: Entry) -> None:
@@ -53,7 +48,7 @@ def _add(archive: tarfile.TarFile, path: str, entry: Entry) -> None:
         archive.addfile(info, io.BytesIO(entry.data))
     elif entry.file is not None:
         info.size = entry.file.stat().st_size
-        with open(entry.file, "rb") as content:
+        with entry.file.open("rb") as content:
             archive.addfile(info, content)
     else:
         info.type = tarfile.DIRTYPE
