@@ -6,17 +6,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.lodestar.platform.plugins.modules import fleet
-from ansible_collections.lodestar.platform.plugins.plugin_utils.declaration import gather
-from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.declaration import DeclarationAction
 
 
-class ActionModule(ControllerAction):
-    """Fills in the declaration of the run's inventory, unless the task gives another."""
+class ActionModule(DeclarationAction):
+    """The module C(fleet), with the declaration of the run's inventory."""
 
     operation = fleet.OPERATION
-
-    def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        return {} if self._task.args.get("hosts") is not None else gather(task_vars)

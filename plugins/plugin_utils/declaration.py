@@ -19,11 +19,18 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.inventory 
     resembles,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.inventory_hosts import CLUSTER_KEYS, MACHINE_KEYS
-from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import plain
+from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction, plain
 
 #: What tells that the inventory is only a slice of itself; AWX names the workflow of a sliced job like its template.
 _SLICE_COUNTS = ("awx_job_slice_count", "tower_job_slice_count")
 _WORKFLOW, _TEMPLATE = "awx_workflow_job_name", "awx_job_template_name"
+
+
+class DeclarationAction(ControllerAction):
+    """Gives the operation the declaration of the run's inventory, unless the task has C(hosts) of its own."""
+
+    def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        return {} if self._task.args.get("hosts") is not None else gather(task_vars)
 
 
 def gather(task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
