@@ -1,0 +1,351 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan that makes a machine a control plane: founding, joining, and what was lost since. Private to the collection.
+
+The endpoint's address and founding: kubeadm up to 1.35 talks to the new cluster through its endpoint before kube-vip has
+any rights in it. So the founding machine carries the address on its loopback interface until kube-vip holds it with an
+identity of its own; kube-vip never gets an administrator's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import PlatformError, Refused
+from ..plan import Plan
+from . import host, kubeadm, kubeapi, kubevip, node, paths, probe, settings
+from .etcd import Etcd, quorum_problem
+
+FOUND, JOIN, PRESENT = "found", "join", "present"
+_HEALTHY_SECONDS = 240
+
+
+@dataclass
+class Task:
+    """What is asked, and what was found.
+
+    :param images: references of the bundle's images by name.
+    """
+
+    cluster: t.Mapping[str, t.Any]
+    machine: t.Mapping[str, t.Any]
+    images: t.Mapping[str, str]
+    material: t.Mapping[str, t.Any] | None
+    found: probe.Holding
+
+    @property
+    def kube_vip(self) -> bool:
+        """The endpoint's address is carried by the control planes themselves."""
+        return bool(self.cluster["endpoint"]["provider"] == "kube_vip")
+
+    def api(self) -> kubeapi.Api:
+        """The local API server as administrator.
+
+        :raises PlatformError: this machine holds no admin.conf.
+        """
+        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
+        if api is None:
+            raise PlatformError(f"{paths.ADMIN_CONF} is missing or damaged")
+        return api
+
+
+def plan(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    images: t.Mapping[str, str],
+    state: str,
+    material: t.Mapping[str, t.Any] | None,
+) -> Plan:
+    """What makes this machine a control plane of the cluster.
+
+    :param state: C(found), C(join) or C(present), which brings back what was lost but neither founds nor joins.
+    :param material: from C(join_material), for a join; ``None`` while it is only predicted.
+    :raises Refused: it holds something that does not fit.
+    """
+    task = Task(cluster, machine, images, material, probe.holding(cluster, machine))
+    return Plan(steps=_steps(task, state).items)
+
+
+def pending(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
+) -> list[str]:
+    """Ids of the steps that a control plane which belongs to its cluster has lost; empty while its API does not answer."""
+    if not found.local.healthy:
+        return []
+    return [step.id for step in _steps(Task(cluster, machine, images, None, found), PRESENT).items]
+
+
+def _steps(task: Task, state: str) -> node.Steps:
+    steps, found = node.Steps(task.machine["name"]), task.found
+    init = state == FOUND and not _founded(found)
+    join = state == JOIN and not _joined(found)
+    if state == PRESENT and found.local.healthy and not found.local.founded:
+        init = True
+    if state == JOIN:
+        _check_join(task, join)
+    if init or join:
+        node.add_cleaning(steps, found)
+    changing = init or join
+    _add_settings(steps, task, founding=init, joining=join)
+    if init:
+        _add_init(steps, task)
+    if join:
+        _add_join(steps, task)
+    node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600, expected=changing)
+    if task.kube_vip:
+        _add_kube_vip(steps, task, changing)
+    if changing:
+        steps.add(
+            "healthy",
+            "run",
+            "see the endpoint answer and every etcd member vote",
+            lambda: _wait_healthy(task),
+        )
+    fresh = probe.Holding(**{**vars(found), "recorded": {}}) if changing else found
+    node.add_record(steps, task.cluster, fresh, lambda: _uid(task))
+    return steps
+
+
+def _founded(found: probe.Holding) -> bool:
+    return found.kubelet_final and found.etcd_data and (not found.local.healthy or found.local.founded)
+
+
+def _joined(found: probe.Holding) -> bool:
+    manifests = set(paths.STATIC_PODS) <= set(found.static_pods)
+    if not (found.kubelet_final and found.etcd_data and manifests):
+        return False
+    return not found.local.healthy or (found.local.node and found.local.voter)
+
+
+def _check_join(task: Task, join: bool) -> None:
+    if task.material is None:
+        return
+    if join and task.found.etcd_data and not task.material.get("member"):
+        raise Refused(
+            f"{task.machine['name']} holds etcd data, but the cluster {task.cluster['name']} does not know it as a member;"
+            " nothing was changed. Reset the machine, then run again."
+        )
+    ours, given = host.read(paths.ENCRYPTION), task.material.get("encryption")
+    if given and ours is not None and task.found.etcd_data and not settings.same_encryption(ours, given):
+        raise Refused(
+            f"{task.machine['name']} holds another encryption key ({settings.fingerprint(ours)}) than"
+            f" {task.cluster['name']} ({settings.fingerprint(given)}); nothing was changed. Every control plane must hold the"
+            " same: reset the machine, or restore its key."
+        )
+
+
+def _add_settings(steps: node.Steps, task: Task, founding: bool, joining: bool) -> None:
+    policy, current = settings.audit_policy(), host.read(paths.AUDIT_POLICY)
+    if current != policy:
+        running = task.found.local.healthy and not (founding or joining)
+        steps.add(
+            f"file:{paths.AUDIT_POLICY}",
+            "create" if current is None else "update",
+            "write the audit policy" + (" and restart the API server" if running else ""),
+            lambda: _write_policy(task, policy, running),
+            before=current,
+            after=policy,
+        )
+    existing = host.read(paths.ENCRYPTION)
+    cleaned = (founding or joining) and not task.found.etcd_data
+    if (founding and (existing is None or cleaned)) or (joining and (existing is None or cleaned)):
+        steps.add(
+            f"file:{paths.ENCRYPTION}",
+            "create",
+            "make the key that encrypts Secrets at rest" if founding else "write the cluster's encryption key",
+            lambda: _write_encryption(task, founding),
+            after="(secret)",
+        )
+
+
+def _write_policy(task: Task, policy: str, running: bool) -> None:
+    host.make_directory(paths.SETTINGS, 0o700)
+    host.write(paths.AUDIT_POLICY, policy, 0o600)
+    if running:
+        _restart_api_server(task)
+
+
+def _restart_api_server(task: Task) -> None:
+    crictl = "/usr/local/bin/crictl"
+    listed = host.run([crictl, "ps", "-q", "--name", "^kube-apiserver$"]).stdout.split()
+    for container in listed:
+        host.run([crictl, "stop", "--timeout", "60", container], timeout=90)
+    host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", _HEALTHY_SECONDS)
+
+
+def _write_encryption(task: Task, founding: bool) -> None:
+    host.make_directory(paths.SETTINGS, 0o700)
+    if founding:
+        content = settings.new_encryption()
+    elif task.material and task.material.get("encryption"):
+        content = str(task.material["encryption"])
+    else:
+        raise PlatformError("the join material holds no encryption key")
+    host.write(paths.ENCRYPTION, content, 0o600)
+
+
+def _interface(task: Task) -> str:
+    declared = task.cluster["endpoint"].get("interface")
+    interface = declared or kubevip.interface_of(probe.ip_addresses(), task.machine["node_ip"])
+    if not interface:
+        raise PlatformError(
+            f"no interface of {task.machine['name']} carries its node_ip {task.machine['node_ip']};"
+            " correct node_ip, or name endpoint.interface"
+        )
+    return str(interface)
+
+
+def _prefixed(address: str) -> str:
+    return f"{address}/128" if ":" in address else f"{address}/32"
+
+
+def _add_init(steps: node.Steps, task: Task) -> None:
+    address = task.cluster["endpoint"]["address"]
+    if task.kube_vip and not task.found.lo_address:
+        steps.add(
+            "address:lo",
+            "run",
+            f"carry {address} on the loopback interface while the cluster is founded",
+            lambda: host.run(["ip", "address", "replace", _prefixed(address), "dev", "lo"]),
+        )
+    steps.add(
+        "kubeadm:init",
+        "run",
+        f"found the cluster {task.cluster['name']}, Kubernetes {task.cluster['version']}",
+        lambda: _init(task),
+        after={
+            "cluster": task.cluster["name"],
+            "version": task.cluster["version"],
+            "endpoint": kubeadm.endpoint(task.cluster),
+            "node": task.machine["node_name"],
+        },
+    )
+
+
+def new_token() -> str:
+    """A bootstrap token."""
+    alphabet = string.ascii_lowercase + string.digits
+    return "".join(secrets.choice(alphabet) for _ in range(6)) + "." + "".join(secrets.choice(alphabet) for _ in range(16))
+
+
+def _init(task: Task) -> None:
+    node.run_kubeadm("init", kubeadm.init_documents(task.cluster, task.machine, task.images, new_token()))
+
+
+def _add_join(steps: node.Steps, task: Task) -> None:
+    steps.add(
+        "kubeadm:join",
+        "run",
+        f"join {task.cluster['name']} as the control plane {task.machine['node_name']}",
+        lambda: _join(task),
+        after={
+            "cluster": task.cluster["name"],
+            "endpoint": kubeadm.endpoint(task.cluster),
+            "node": task.machine["node_name"],
+        },
+    )
+
+
+def _join(task: Task) -> None:
+    if not task.material:
+        raise PlatformError("there is no join material; a control plane of the cluster must be healthy to give it")
+    node.run_kubeadm("join", kubeadm.join_documents(task.cluster, task.machine, task.material))
+
+
+def _add_kube_vip(steps: node.Steps, task: Task, changing: bool) -> None:
+    address = task.cluster["endpoint"]["address"]
+    if changing or (task.found.local.healthy and not task.found.local.kube_vip_rbac):
+        steps.add(
+            "rbac:kube-vip",
+            "update",
+            "let kube-vip hold its Lease",
+            lambda: _apply_rbac(task),
+            after=[document for _path, document in kubevip.rbac()],
+        )
+    if changing or host.read(paths.KUBE_VIP_CONF) is None:
+        steps.add(
+            f"file:{paths.KUBE_VIP_CONF}",
+            "create",
+            f"give kube-vip an identity of its own ({settings.KUBE_VIP_USER})",
+            lambda: _write_identity(task),
+            after="(secret)",
+        )
+    desired, current = _vip_manifest(task), host.read(paths.KUBE_VIP_MANIFEST)
+    if current != desired or (changing and not task.found.etcd_data):
+        steps.add(
+            f"file:{paths.KUBE_VIP_MANIFEST}",
+            "create" if current is None else "update",
+            f"run kube-vip, which carries {address}",
+            lambda: host.write(paths.KUBE_VIP_MANIFEST, desired, 0o600),
+            before=current,
+            after=desired,
+        )
+    if task.found.lo_address or any(step.id == "address:lo" for step in steps.items):
+        steps.add(
+            "address:lo:removed",
+            "run",
+            f"leave {address} to kube-vip",
+            lambda: host.run(["ip", "address", "del", _prefixed(address), "dev", "lo"]),
+        )
+
+
+def _vip_manifest(task: Task) -> str:
+    endpoint = task.cluster["endpoint"]
+    return kubevip.manifest(
+        task.images["kube-vip"], endpoint["address"], endpoint["port"], _interface(task), task.machine["node_name"]
+    )
+
+
+def _apply_rbac(task: Task) -> None:
+    api = task.api()
+    try:
+        for path, document in kubevip.rbac():
+            api.apply(path, document)
+    finally:
+        api.close()
+
+
+def _write_identity(task: Task) -> None:
+    host.make_directory(host.RUN_DIRECTORY, 0o700)
+    path = f"{host.RUN_DIRECTORY}/kubeconfig.yaml"
+    configuration = kubeadm.cluster_configuration(task.cluster, task.images)
+    host.write(path, kubeadm.render([configuration]), 0o600)
+    try:
+        arguments = ["--config", path, "--client-name", settings.KUBE_VIP_USER, "--validity-period", "8760h"]
+        host.write(paths.KUBE_VIP_CONF, host.run([paths.KUBEADM, "kubeconfig", "user", *arguments]).stdout, 0o600)
+    finally:
+        host.remove(path)
+
+
+def _wait_healthy(task: Task) -> None:
+    endpoint = task.cluster["endpoint"]
+    ca = host.read_bytes(paths.CA) or b""
+
+    def lacking() -> str | None:
+        api = kubeapi.Api(endpoint["address"], int(endpoint["port"]), kubeapi.client_context(ca), timeout=3)
+        try:
+            return None if api.ready() else f"{kubeadm.endpoint(task.cluster)} is not ready"
+        finally:
+            api.close()
+
+    host.wait_for("the endpoint answers", lacking, _HEALTHY_SECONDS)
+    etcd = Etcd(task.machine["node_ip"])
+    etcd.wait_healthy(120)
+    members = etcd.members()
+    problem = quorum_problem(members)
+    if problem is not None:
+        raise PlatformError(problem)
+
+
+def _uid(task: Task) -> str | None:
+    api = task.api()
+    try:
+        namespace = api.get("/api/v1/namespaces/kube-system")
+        return namespace["metadata"]["uid"] if namespace else None
+    finally:
+        api.close()

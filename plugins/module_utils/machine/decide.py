@@ -1,0 +1,239 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a cluster may be founded, who joins, and when to stop. Pure. Private to the collection.
+
+A founding that should have been a join splits a site into two clusters and costs data, so it needs proof that nothing
+is there: every control plane was looked at in this run and is empty, no worker belongs to a cluster, nothing answers at
+the endpoint, and the hub knows no cluster of that name.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..errors import InvalidInput, Problem, Refused
+
+Probe = t.Mapping[str, t.Any]
+
+FOUND, JOIN, PRESENT, REPAIR = "found", "join", "present", "repair"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a machine does now.
+
+    :param action: C(found), C(join), C(repair) (it belongs to the cluster, but a step was lost) or C(present).
+    :param reason: why, for people.
+    :param leaders: control planes that may give join material, best first.
+    """
+
+    action: str
+    reason: str
+    leaders: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Plain data."""
+        return {"action": self.action, "reason": self.reason, "leaders": list(self.leaders)}
+
+
+def half_founded(probe: Probe) -> bool:
+    """C(kubeadm init) was killed after etcd had begun: data is there, but the kubelet has no identity of its own yet.
+
+    A join gives the kubelet its identity before it starts etcd, so this cannot be half a join.
+    """
+    return bool(probe["etcd_data"] and not probe["kubelet_final"])
+
+
+def complete(probe: Probe) -> bool:
+    """The machine belongs to a cluster."""
+    return bool(probe["kubelet_final"] and (probe["etcd_data"] or not _is_control_plane(probe)))
+
+
+def _is_control_plane(probe: Probe) -> bool:
+    return bool(probe.get("role") == "control_plane")
+
+
+def seen_table(names: t.Sequence[str], probes: t.Mapping[str, Probe | None]) -> str:
+    """What was seen on each machine, one line each."""
+    lines = []
+    for name in names:
+        probe = probes.get(name)
+        if probe is None:
+            lines.append(f"  {name}: not reached in this run")
+            continue
+        held = [
+            text
+            for text, there in (
+                ("etcd data", probe["etcd_data"]),
+                ("kubelet identity", probe["kubelet_identity"]),
+                ("static pods " + ", ".join(probe["static_pods"]), bool(probe["static_pods"])),
+            )
+            if there
+        ]
+        state = "; ".join(held) or "holds no cluster state"
+        if probe.get("role") == "control_plane":
+            state += "; API " + ("answers" if probe["api_healthy"] else "does not answer")
+        answers = "something answers" if probe["endpoint"]["answers"] else "nothing answers"
+        lines.append(f"  {name}: {state}; at the endpoint {answers}")
+    return "\n".join(lines)
+
+
+def decide(
+    cluster: t.Mapping[str, t.Any],
+    probes: t.Mapping[str, Probe | None],
+    recorded_uid: str | None = None,
+    recreate: str | None = None,
+) -> dict[str, Decision]:
+    """What every probed machine of a cluster does.
+
+    :param cluster: its entry in the fleet.
+    :param probes: by machine name; a machine that was not looked at in this run is missing or C(None).
+    :param recorded_uid: identity that the hub has recorded under this name.
+    :param recreate: the operator names this cluster to be founded although it was there before.
+    :raises Refused: nothing may be done. Names what was seen and the way out.
+    """
+    control_planes: list[str] = list(cluster["control_plane"])
+    workers: list[str] = list(cluster["workers"])
+    known = _with_roles(control_planes, workers, probes)
+    table = seen_table([*control_planes, *workers], known)
+    _check_identity(cluster, known, recorded_uid, table)
+    running = [name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]]
+    if running or _answers(known, control_planes):
+        leaders = running or _unseen_first(control_planes, known)
+        return _with_cluster(cluster, known, tuple(leaders), table)
+    return _without_cluster(cluster, known, recorded_uid, recreate, table)
+
+
+def _with_roles(control_planes: list[str], workers: list[str], probes: t.Mapping[str, Probe | None]) -> dict[str, Probe]:
+    roles = {**dict.fromkeys(control_planes, "control_plane"), **dict.fromkeys(workers, "worker")}
+    return {name: {**probe, "role": roles[name]} for name, probe in probes.items() if probe and name in roles}
+
+
+def _unseen_first(control_planes: list[str], known: t.Mapping[str, Probe]) -> list[str]:
+    return [name for name in control_planes if name not in known] or control_planes
+
+
+def _answers(known: t.Mapping[str, Probe], control_planes: t.Sequence[str]) -> bool:
+    """Whether the cluster answers at its endpoint: the CA shown there is one that a machine holds.
+
+    Where no machine of it that was looked at holds a CA, an answer counts if some control plane was not looked at:
+    the join itself then compares the CA with the one that control plane gives.
+    """
+    shown = {probe["endpoint"]["ca_sha256"] for probe in known.values() if probe["endpoint"]["answers"]}
+    held = {probe["ca_sha256"] for probe in known.values() if complete(probe) and probe["ca_sha256"]}
+    if held:
+        return bool(shown & held)
+    return bool(shown) and any(name not in known for name in control_planes)
+
+
+def _check_identity(
+    cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe], recorded_uid: str | None, table: str
+) -> None:
+    name = cluster["name"]
+    authorities = {probe["ca_sha256"] for probe in known.values() if complete(probe) and probe["ca_sha256"]}
+    if len(authorities) > 1:
+        raise Refused(
+            f"the machines of {name} belong to {len(authorities)} different clusters (their CAs differ); nothing was changed."
+            f"\n{table}\nReset the machines that do not belong, or correct the inventory.",
+            cluster=name,
+        )
+    strangers = sorted(
+        f"{machine} belongs to {probe['recorded']['name']}"
+        for machine, probe in known.items()
+        if complete(probe) and probe["recorded"]["name"] not in (None, name)
+    )
+    if strangers:
+        raise Refused(
+            f"machines of another cluster stand under {name}: {', '.join(strangers)}; nothing was changed."
+            " Correct the inventory, or reset these machines.",
+            cluster=name,
+        )
+    identities = {probe["uid"] for probe in known.values() if probe["uid"]}
+    if recorded_uid and identities and recorded_uid not in identities:
+        raise Refused(
+            f"the hub knows {name} as {recorded_uid}, its machines hold {', '.join(sorted(identities))}; nothing was changed."
+            f" If the old cluster is gone for good, say recreate: {name}.",
+            cluster=name,
+        )
+
+
+def _with_cluster(
+    cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe], leaders: tuple[str, ...], table: str
+) -> dict[str, Decision]:
+    answer: dict[str, Decision] = {}
+    for name, probe in known.items():
+        if complete(probe):
+            action = REPAIR if probe["pending"] else PRESENT
+            reason = "lost: " + ", ".join(probe["pending"]) if probe["pending"] else "belongs to the cluster"
+            answer[name] = Decision(action, reason, leaders)
+        elif half_founded(probe):
+            raise Refused(
+                f"{name} holds etcd data of a founding that never ended, while {cluster['name']} answers elsewhere;"
+                f" nothing was changed.\n{table}\nReset {name}, then run again.",
+                cluster=cluster["name"],
+            )
+        else:
+            answer[name] = Decision(JOIN, "the cluster answers and this machine is not part of it", leaders)
+    return answer
+
+
+def _without_cluster(
+    cluster: t.Mapping[str, t.Any],
+    known: t.Mapping[str, Probe],
+    recorded_uid: str | None,
+    recreate: str | None,
+    table: str,
+) -> dict[str, Decision]:
+    name, control_planes = cluster["name"], list(cluster["control_plane"])
+    halves = [item for item in control_planes if item in known and half_founded(known[item])]
+    reasons = _reasons_against(cluster, known, halves, recorded_uid, recreate == name)
+    if reasons:
+        remedy = (
+            f"Bring back the machines that hold the cluster and run again. If it is gone for good: reset the machines that"
+            f" still hold state, and say recreate: {name}."
+        )
+        raise Refused(
+            f"{name} does not answer at {cluster['endpoint']['address']}:{cluster['endpoint']['port']} and must not be founded: "
+            + "; ".join(reasons)
+            + f". Nothing was changed. Seen:\n{table}\n{remedy}",
+            cluster=name,
+            reasons=reasons,
+        )
+    if cluster.get("creation_problems") and not halves:
+        raise InvalidInput([Problem(**problem) for problem in cluster["creation_problems"]])
+    founder = halves[0] if halves else control_planes[0]
+    answer = {founder: Decision(FOUND, "its founding was interrupted" if halves else "nothing is there yet", (founder,))}
+    for machine in known:
+        if machine != founder:
+            answer[machine] = Decision(JOIN, f"{founder} founds the cluster", (founder,))
+    return answer
+
+
+def _reasons_against(
+    cluster: t.Mapping[str, t.Any],
+    known: t.Mapping[str, Probe],
+    halves: t.Sequence[str],
+    recorded_uid: str | None,
+    recreate: bool,
+) -> list[str]:
+    reasons = []
+    control_planes, workers = cluster["control_plane"], cluster["workers"]
+    unseen = [item for item in control_planes if item not in known]
+    if unseen:
+        reasons.append(f"control planes were not reached in this run: {', '.join(unseen)}")
+    if len(halves) > 1:
+        reasons.append(f"more than one machine holds etcd data of an unfinished founding: {', '.join(halves)}")
+    holders = [item for item in control_planes if item in known and item not in halves and not known[item]["empty"]]
+    if holders:
+        reasons.append(f"control planes hold cluster state: {', '.join(holders)}")
+    members = [item for item in workers if item in known and known[item]["kubelet_identity"]]
+    if members and not recreate:
+        reasons.append(f"workers belong to a cluster: {', '.join(members)}")
+    if recorded_uid and not recreate:
+        reasons.append(f"the hub has a record of it ({recorded_uid})")
+    if not halves and any(probe["endpoint"]["answers"] for probe in known.values()):
+        reasons.append("something that none of its machines knows answers at its endpoint")
+    return reasons

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operation behind C(bootstrap_decision). Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..operation import Context, Operation
+from ..plan import Plan
+from .decide import decide
+
+
+def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    decisions = decide(params["cluster"], params["probes"], params["recorded_uid"], params["recreate"])
+    ranks = {name: rank for rank, name in enumerate(params["cluster"]["control_plane"])}
+    machines = {
+        name: {**decision.as_dict(), "turn": 0 if decision.action in ("found", "repair") else ranks.get(name, 0) + 1}
+        for name, decision in decisions.items()
+    }
+    return Plan(outputs={"machines": machines})
+
+
+OPERATION = Operation(
+    arguments={
+        "cluster": {"type": "dict", "required": True},
+        "probes": {"type": "dict", "required": True},
+        "recorded_uid": {"type": "str"},
+        "recreate": {"type": "str"},
+    },
+    plan=_plan,
+)

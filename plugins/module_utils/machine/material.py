@@ -1,0 +1,283 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a machine needs for joining: short-lived, given by any healthy control plane. Private to the collection."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from ..errors import PlatformError, Refused
+from ..plan import Plan, Step
+from . import host, kubeadm, kubeapi, paths, x509
+from .control_plane import new_token
+from .etcd import Etcd, Member, peer_url, quorum_problem, stale
+
+_SECRETS = "/api/v1/namespaces/kube-system/secrets"
+_PROXY_DESCRIPTION = "Proxy for managing TTL for the kubeadm-certs secret"
+_GROUP = "system:bootstrappers:kubeadm:default-node-token"
+
+
+@dataclass
+class _Request:
+    """One machine's join, seen from the control plane that helps."""
+
+    cluster: t.Mapping[str, t.Any]
+    machine: t.Mapping[str, t.Any]
+    joiner: t.Mapping[str, t.Any]
+    images: t.Mapping[str, str]
+    answer: dict[str, t.Any] = field(default_factory=dict)
+
+    def api(self) -> kubeapi.Api:
+        """The local API server.
+
+        :raises PlatformError: this machine is not a control plane, or its API does not answer.
+        """
+        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
+        if api is None or not api.live():
+            raise PlatformError(f"{self.machine['name']} is not a healthy control plane of {self.cluster['name']}")
+        return api
+
+    @property
+    def control_plane(self) -> bool:
+        """The joining machine becomes a control plane."""
+        return bool(self.joiner["role"] == "control_plane")
+
+
+def plan(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    joiner: t.Mapping[str, t.Any],
+    joiner_etcd_data: bool,
+    images: t.Mapping[str, str],
+) -> Plan:
+    """Makes join material for one machine, after taking away what an earlier machine of its name left in the cluster.
+
+    :param machine: the control plane that this runs on.
+    :param joiner: the entry of the joining machine in the fleet.
+    :raises Refused: etcd has no quorum, or the name belongs to a living machine.
+    """
+    request = _Request(cluster, machine, joiner, images)
+    steps: list[Step] = []
+    if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
+        steps += _plan_replacement(request, joiner_etcd_data)
+    _add(steps, request, "token", "create", f"make a bootstrap token of {kubeadm.TOKEN_SECONDS // 60} minutes", _make_token)
+    if request.control_plane:
+        _add(steps, request, "kubeadm-certs", "create", "upload the control plane's certificates, encrypted", _upload)
+    return Plan(steps=steps, outputs={"material": None}, finish=lambda: {"material": _finish(request)})
+
+
+def _add(
+    steps: list[Step],
+    request: _Request,
+    id: str,
+    action: str,
+    description: str,
+    perform: t.Callable[[_Request], object],
+    before: t.Any = None,
+) -> None:
+    target = request.joiner["node_name"]
+    steps.append(
+        Step(
+            f"join:{target}:{id}",
+            action,
+            request.cluster["name"],
+            f"{description}, for {target}",
+            before=before,
+            perform=lambda: perform(request),
+            wave=len(steps),
+        )
+    )
+
+
+def _plan_replacement(request: _Request, has_data: bool) -> list[Step]:
+    steps: list[Step] = []
+    api = request.api()
+    try:
+        _check_quorum(request)
+        node = api.get(f"/api/v1/nodes/{request.joiner['node_name']}")
+        if request.control_plane:
+            left = stale(Etcd(request.machine["node_ip"]).members(), request.joiner["node_name"], request.joiner["node_ip"], has_data)
+            if left is not None:
+                _plan_removal(steps, request, left)
+        if node is not None:
+            problem = _node_problem(node, request.joiner)
+            if problem is not None:
+                raise Refused(problem)
+            description = "delete the Node of an earlier machine"
+            _add(steps, request, "node", "delete", description, _delete_node, before=request.joiner["node_name"])
+    finally:
+        api.close()
+    return steps
+
+
+def _check_quorum(request: _Request) -> None:
+    if not request.control_plane:
+        return
+    problem = quorum_problem(Etcd(request.machine["node_ip"]).members())
+    if problem is not None:
+        raise Refused(f"{request.joiner['name']} cannot join {request.cluster['name']} as a control plane: {problem}")
+
+
+def _plan_removal(steps: list[Step], request: _Request, left: Member) -> None:
+    _add(
+        steps,
+        request,
+        "etcd-member",
+        "delete",
+        "remove the etcd member that an earlier machine of this name or address left behind",
+        lambda asked: Etcd(asked.machine["node_ip"]).remove(left),
+        before={"name": left.name, "peer": list(left.peer_urls), "learner": left.learner},
+    )
+
+
+def _node_problem(node: t.Mapping[str, t.Any], joiner: t.Mapping[str, t.Any]) -> str | None:
+    """Why a Node of the joiner's name must stay: another machine lives under it. Pure."""
+    status = node.get("status") or {}
+    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in status.get("conditions") or ())
+    addresses = {item["address"] for item in status.get("addresses") or () if item["type"] == "InternalIP"}
+    if ready and addresses and joiner["node_ip"] not in addresses:
+        return (
+            f"a Node {joiner['node_name']} lives at {', '.join(sorted(addresses))}, and {joiner['name']} has {joiner['node_ip']};"
+            " nothing was changed. Give the new machine another node_name."
+        )
+    return None
+
+
+def _delete_node(request: _Request) -> None:
+    api = request.api()
+    try:
+        api.delete(f"/api/v1/nodes/{request.joiner['node_name']}")
+    finally:
+        api.close()
+
+
+def _make_token(request: _Request) -> None:
+    token = new_token()
+    identifier, secret = token.split(".")
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + kubeadm.TOKEN_SECONDS))
+    values = {
+        "token-id": identifier,
+        "token-secret": secret,
+        "expiration": expires,
+        "usage-bootstrap-authentication": "true",
+        "usage-bootstrap-signing": "true",
+        "auth-extra-groups": _GROUP,
+        "description": f"lodestar.platform: join of {request.joiner['node_name']}",
+    }
+    document = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"bootstrap-token-{identifier}", "namespace": "kube-system"},
+        "type": "bootstrap.kubernetes.io/token",
+        "stringData": values,
+    }
+    api = request.api()
+    try:
+        api.request("POST", f"{_SECRETS}?fieldManager={kubeapi.FIELD_MANAGER}", document)
+        _wait_signed(api, identifier)
+    finally:
+        api.close()
+    request.answer["token"] = token
+
+
+def _wait_signed(api: kubeapi.Api, identifier: str) -> None:
+    """A joining machine trusts cluster-info by the token's signature, which a controller adds a moment later."""
+
+    def lacking() -> str | None:
+        info = api.get("/api/v1/namespaces/kube-public/configmaps/cluster-info") or {}
+        return None if f"jws-kubeconfig-{identifier}" in (info.get("data") or {}) else "not signed yet"
+
+    host.wait_for("cluster-info is signed for the new token", lacking, 60, interval=0.3)
+
+
+def _upload(request: _Request) -> None:
+    key = secrets.token_hex(32)
+    documents = [
+        {"apiVersion": kubeadm.API, "kind": "InitConfiguration", "certificateKey": key},
+        kubeadm.cluster_configuration(request.cluster, request.images),
+    ]
+    documents[0]["localAPIEndpoint"] = kubeadm.local_endpoint(request.cluster, request.machine)
+    documents[0]["nodeRegistration"] = {"name": request.machine["node_name"]}
+    host.make_directory(host.RUN_DIRECTORY, 0o700)
+    path = f"{host.RUN_DIRECTORY}/upload-{request.joiner['node_name']}.yaml"
+    host.write(path, kubeadm.render(documents), 0o600)
+    try:
+        arguments = ["--upload-certs", "--skip-certificate-key-print", "--config", path]
+        host.run([paths.KUBEADM, "init", "phase", "upload-certs", *arguments], timeout=120)
+    finally:
+        host.remove(path)
+    request.answer["certificate_key"] = key
+
+
+def _finish(request: _Request) -> dict[str, t.Any]:
+    ca = host.read_bytes(paths.CA) or b""
+    answer = {
+        "token": request.answer["token"],
+        "ca_hash": "sha256:" + x509.parse_pem(ca).key_sha256,
+        "uid": None,
+    }
+    api = request.api()
+    try:
+        namespace = api.get("/api/v1/namespaces/kube-system")
+        answer["uid"] = namespace["metadata"]["uid"] if namespace else None
+    finally:
+        api.close()
+    if request.control_plane:
+        peer = peer_url(request.joiner["node_ip"])
+        members = Etcd(request.machine["node_ip"]).members(health=False)
+        answer["certificate_key"] = request.answer["certificate_key"]
+        answer["encryption"] = host.read(paths.ENCRYPTION)
+        answer["member"] = any(peer in member.peer_urls for member in members)
+    return answer
+
+
+def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Plan:
+    """Removes every token and uploaded certificate that joins have left in the cluster.
+
+    :raises PlatformError: the API of this control plane does not answer.
+    """
+    if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is None:
+        return Plan(outputs={"material": None})
+    request = _Request(cluster, machine, {"role": "worker"}, {})
+    api = request.api()
+    try:
+        listed = api.request("GET", f"{_SECRETS}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken").get("items", [])
+        names = [item["metadata"]["name"] for item in listed if _ours(item)]
+        if api.get(f"{_SECRETS}/kubeadm-certs") is not None:
+            names.append("kubeadm-certs")
+    finally:
+        api.close()
+
+    def perform(name: str) -> None:
+        connection = request.api()
+        try:
+            connection.delete(f"{_SECRETS}/{name}")
+        finally:
+            connection.close()
+
+    return Plan(
+        steps=[
+            Step(
+                f"v1/Secret/kube-system/{name if name == 'kubeadm-certs' else 'bootstrap-token'}/{index}",
+                "delete",
+                cluster["name"],
+                "remove the uploaded certificates" if name == "kubeadm-certs" else "remove a bootstrap token",
+                before="(secret)",
+                perform=lambda name=name: perform(name),
+            )
+            for index, name in enumerate(names)
+        ],
+        outputs={"material": None},
+    )
+
+
+def _ours(secret: t.Mapping[str, t.Any]) -> bool:
+    encoded = (secret.get("data") or {}).get("description", "")
+    description = base64.b64decode(encoded).decode("utf-8", "replace")
+    return description.startswith("lodestar.platform: ") or description == _PROXY_DESCRIPTION

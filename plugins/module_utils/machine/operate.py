@@ -1,0 +1,167 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations behind the modules that run on machines: arguments in, plan out. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..errors import PlatformError
+from ..operation import Context, Operation
+from ..plan import Plan
+from . import access, control_plane, host, lock, material, prepare, probe, worker
+
+Params = t.Mapping[str, t.Any]
+
+_COMMON: dict[str, t.Any] = {
+    "cluster": {"type": "dict", "required": True},
+    "machine": {"type": "dict", "required": True},
+    "owner": {"type": "dict", "default": {}},
+    "lock_timeout": {"type": "int", "default": 300},
+}
+
+
+def _exclusive(params: Params) -> t.ContextManager[None]:
+    return lock.held(params["owner"], params["lock_timeout"])
+
+
+def _shared(params: Params) -> t.ContextManager[None]:
+    return lock.held(params["owner"], params["lock_timeout"], shared=True)
+
+
+def _finished(plan: Plan) -> Plan:
+    plan.warnings += lock.waited()
+    return plan
+
+
+def _look(params: Params, patience: float) -> tuple[probe.Holding, list[str]]:
+    """What the machine holds, and what its membership has lost. A starting API server is given time."""
+    cluster, machine = params["cluster"], params["machine"]
+    found = probe.holding(cluster, machine)
+    if machine["role"] == "worker":
+        return found, worker.pending(machine, found) if found.kubelet_final else []
+    if found.kubelet_final and found.etcd_data and not found.local.healthy and patience > 0:
+        found = _patient(params, patience)
+    images = prepare.image_references(params["artifacts"])
+    member = found.kubelet_final and found.etcd_data
+    return found, control_plane.pending(cluster, machine, images, found) if member else []
+
+
+def _patient(params: Params, patience: float) -> probe.Holding:
+    cluster, machine = params["cluster"], params["machine"]
+    latest = probe.holding(cluster, machine)
+
+    def lacking() -> str | None:
+        nonlocal latest
+        latest = probe.holding(cluster, machine)
+        return None if latest.local.healthy else "no answer"
+
+    if host.services(["kubelet"])["kubelet"].active:
+        try:
+            host.wait_for("the API server answers", lacking, patience, interval=1)
+        except PlatformError:
+            pass
+    return latest
+
+
+def _machine(params: Params, context: Context) -> Plan:
+    cluster, machine = params["cluster"], params["machine"]
+    plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
+    plan.outputs["machine"] = _report(params)
+    if plan.steps:
+        plan.finish = lambda: {"machine": _report(params)}
+    return _finished(plan)
+
+
+def _report(params: Params) -> dict[str, t.Any]:
+    found, pending = _look(params, params["api_patience"])
+    answer = probe.report(params["cluster"], params["machine"], found, pending)
+    answer["images"] = prepare.image_references(params["artifacts"])
+    return answer
+
+
+def _control_plane(params: Params, context: Context) -> Plan:
+    return _finished(
+        control_plane.plan(
+            params["cluster"], params["machine"], params["images"], params["state"], params["material"] or None
+        )
+    )
+
+
+def _worker(params: Params, context: Context) -> Plan:
+    return _finished(worker.plan(params["cluster"], params["machine"], params["material"] or None, params["rejoin"]))
+
+
+def _join_material(params: Params, context: Context) -> Plan:
+    if params["state"] == "absent":
+        return _finished(material.removal(params["cluster"], params["machine"]))
+    joiner = params["joiner"] or {}
+    return _finished(
+        material.plan(params["cluster"], params["machine"], joiner, params["joiner_etcd_data"], params["images"])
+    )
+
+
+def _cluster_access(params: Params, context: Context) -> Plan:
+    return _finished(access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"]))
+
+
+MACHINE = Operation(
+    arguments={
+        **_COMMON,
+        "bundle_path": {"type": "path"},
+        "image_purposes": {"type": "list", "elements": "str", "default": ["kubernetes", "addon"]},
+        "artifacts": {"type": "list", "elements": "dict", "default": []},
+        "staging": {"type": "path"},
+        "api_patience": {"type": "int", "default": 90},
+    },
+    plan=_machine,
+    guard=_exclusive,
+)
+
+CONTROL_PLANE = Operation(
+    arguments={
+        **_COMMON,
+        "state": {"type": "str", "choices": ["found", "join", "present"], "default": "present"},
+        "images": {"type": "dict", "required": True},
+        "material": {"type": "dict", "no_log": True},
+    },
+    plan=_control_plane,
+    guard=_exclusive,
+)
+
+WORKER = Operation(
+    arguments={
+        **_COMMON,
+        "material": {"type": "dict", "no_log": True},
+        "rejoin": {"type": "bool", "default": False},
+    },
+    plan=_worker,
+    guard=_exclusive,
+)
+
+JOIN_MATERIAL = Operation(
+    arguments={
+        **_COMMON,
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "joiner": {"type": "dict"},
+        "joiner_etcd_data": {"type": "bool", "default": False},
+        "images": {"type": "dict", "default": {}},
+    },
+    plan=_join_material,
+    constraints={"required_if": [("state", "present", ["joiner"])]},
+    sensitive=True,
+    guard=_shared,
+)
+
+CLUSTER_ACCESS = Operation(
+    arguments={
+        **_COMMON,
+        "objects": {"type": "list", "elements": "dict", "default": []},
+        "lifetime": {"type": "int", "default": 86400},
+    },
+    plan=_cluster_access,
+    sensitive=True,
+    guard=_shared,
+)

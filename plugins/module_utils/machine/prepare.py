@@ -1,0 +1,348 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan that makes a machine ready for Kubernetes: files, kernel, binaries, runtime, images, kubelet unit.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from ..errors import PlatformError, Refused
+from ..plan import Plan, Step
+from . import artifacts as binaries
+from . import files, host, images, paths, preflight
+
+_WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
+
+
+@dataclass
+class Seen:
+    """What was observed for a plan.
+
+    :param digests: sha256 by destination of every wanted binary.
+    :param images: what containerd holds; ``None`` when it does not run.
+    """
+
+    services: dict[str, host.Service]
+    digests: dict[str, str | None]
+    images: dict[str, images.Image] | None
+    pinned: set[str]
+
+
+@dataclass
+class Preparation:
+    """Collects steps; ``restart`` holds the services whose inputs change."""
+
+    machine: str
+    staging: str | None
+    steps: list[Step] = field(default_factory=list)
+    restart: set[str] = field(default_factory=set)
+    missing: list[str] = field(default_factory=list)
+    reload: bool = False
+
+    def add(self, wave: int, id: str, action: str, description: str, **fields: t.Any) -> None:
+        """Adds a step."""
+        self.steps.append(Step(id, action, self.machine, description, wave=wave, **fields))
+
+    def staged(self, artifact: t.Mapping[str, t.Any]) -> str:
+        """Where the controller has put an artifact.
+
+        :raises PlatformError: it has not.
+        """
+        path = os.path.join(self.staging or "", str(artifact["sha256"]))
+        if not self.staging or not os.path.exists(path):
+            raise PlatformError(f"the artifact {artifact['name']} was not transferred to this machine")
+        return path
+
+
+def observe(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> Seen:
+    """Reads what a plan needs to know."""
+    services = host.services(["containerd", "kubelet"])
+    wanted = [item["destination"] for item in artifacts if item["kind"] == "binary"]
+    seen = Seen(services, binaries.installed(wanted), None, set())
+    if services["containerd"].active and os.path.exists("/usr/local/bin/ctr"):
+        seen.images, seen.pinned = images.present(), images.pinned()
+    return seen
+
+
+def plan(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    artifacts: t.Sequence[t.Mapping[str, t.Any]],
+    staging: str | None,
+) -> Plan:
+    """What has to be done on this machine. C(outputs.missing) are the digests of artifacts that must be sent first.
+
+    :raises Refused: the machine cannot carry Kubernetes as it is.
+    """
+    preparation = Preparation(machine["name"], staging)
+    warnings = preflight.check(cluster, machine)
+    seen = observe(artifacts)
+    _check_version(cluster, artifacts, seen)
+    _plan_files(preparation, files.desired_files(cluster, sandbox_image(artifacts)))
+    warnings += _plan_kernel(preparation)
+    _plan_binaries(preparation, artifacts, seen)
+    _plan_runtime(preparation, seen)
+    _plan_images(preparation, artifacts, seen)
+    _plan_kubelet(preparation, seen)
+    return Plan(
+        steps=preparation.steps,
+        outputs={"missing": sorted(set(preparation.missing))},
+        warnings=warnings,
+        parallel=2,
+    )
+
+
+def _check_version(cluster: t.Mapping[str, t.Any], artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
+    """Another Kubernetes version on a living Node is an upgrade, which has an order of its own."""
+    kubelet = next((item for item in artifacts if item["name"] == "kubelet"), None)
+    if kubelet is None or not os.path.exists(paths.KUBELET_CONF):
+        return
+    current = seen.digests[kubelet["destination"]]
+    if current is None or current == kubelet["sha256"]:
+        return
+    said = host.run([kubelet["destination"], "--version"], check=False).stdout.split()
+    running = said[-1].removeprefix("v") if said else "unknown"
+    if running != cluster["version"]:
+        raise Refused(
+            f"{cluster['name']}: kubernetes_version = {cluster['version']!r}, but this machine is a Node of version {running};"
+            " nothing was changed. A site run does not upgrade: set kubernetes_version back, or upgrade the cluster.",
+            running=running,
+        )
+
+
+def sandbox_image(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """The pause image's reference.
+
+    :raises PlatformError: the bundle has none.
+    """
+    references = image_references(artifacts)
+    if "pause" not in references:
+        raise PlatformError("the bundle holds no pause image")
+    return references["pause"]
+
+
+def image_references(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """Image references by their last path part without tag: C(etcd), C(coredns)."""
+    every = [ref for item in artifacts if item["kind"] == "image" for ref in item["references"]]
+    return {ref.rsplit("/", 1)[-1].split(":", 1)[0]: ref for ref in every}
+
+
+def _plan_files(preparation: Preparation, desired: t.Sequence[files.DesiredFile]) -> None:
+    for item in desired:
+        current, mode = host.read(item.path), host.mode_of(item.path)
+        if current == item.content and mode == item.mode:
+            continue
+        if current == item.content:
+            before, after = {"mode": f"{mode:04o}"}, {"mode": f"{item.mode:04o}"}
+            description = f"set the mode of {item.path}"
+        else:
+            before, after, description = current, item.content, f"write {item.path}"
+            preparation.reload |= item.path.startswith("/etc/systemd/")
+            if item.reader is not None:
+                preparation.restart.add(item.reader)
+        preparation.add(
+            _WAVE_FILES,
+            f"file:{item.path}",
+            "create" if current is None else "update",
+            description,
+            before=before,
+            after=after,
+            perform=lambda item=item: host.write(item.path, item.content, item.mode),
+        )
+
+
+def _module_there(name: str) -> bool:
+    """Loaded, or built into the kernel, where only what it brings with it can be seen."""
+    if os.path.isdir(f"/sys/module/{name}") or os.path.isdir({"br_netfilter": "/proc/sys/net/bridge"}.get(name, "")):
+        return True
+    listed = (host.read("/proc/modules") or "").splitlines()
+    filesystems = (host.read("/proc/filesystems") or "").split()
+    return any(line.split(" ", 1)[0] == name for line in listed) or name in filesystems
+
+
+def _plan_kernel(preparation: Preparation) -> list[str]:
+    """Modules and kernel settings. A container cannot load modules: what its host lacks is a warning there."""
+    warnings: list[str] = []
+    contained = os.path.exists("/run/systemd/container")
+    absent = [name for name in files.KERNEL_MODULES if not _module_there(name)]
+    for name in absent:
+        if contained:
+            warnings.append(f"the kernel module {name} is not loaded, and a container cannot load it: load it on its host")
+            continue
+        preparation.add(
+            _WAVE_KERNEL,
+            f"module:{name}",
+            "run",
+            f"load the kernel module {name}",
+            perform=lambda name=name: host.run(["modprobe", name]),
+        )
+    for key, value in files.SYSCTLS.items():
+        path = "/proc/sys/" + key.replace(".", "/")
+        current = (host.read(path) or "").strip() or None
+        if current == value or (current is None and contained):
+            continue
+        preparation.add(
+            _WAVE_KERNEL + (1 if current is None else 0),
+            f"sysctl:{key}",
+            "update",
+            f"set {key} to {value}",
+            before=current,
+            after=value,
+            perform=lambda path=path, value=value: _set_sysctl(path, value),
+        )
+    return warnings
+
+
+def _set_sysctl(path: str, value: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as handle:
+            handle.write(value)
+    except OSError as exc:
+        raise PlatformError(f"the kernel does not let us write {value} to {path}: {exc.strerror}") from exc
+
+
+def _plan_binaries(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
+    wanted: dict[str, list[t.Mapping[str, t.Any]]] = {}
+    for item in artifacts:
+        if item["kind"] == "binary" and seen.digests[item["destination"]] != item["sha256"]:
+            wanted.setdefault(item["sha256"], []).append(item)
+    for digest, items in wanted.items():
+        names = [item["destination"] for item in items]
+        preparation.missing.append(digest)
+        preparation.restart |= {
+            name for name in ("containerd", "kubelet") if f"/usr/local/bin/{name}" in names and seen.services[name].active
+        }
+        preparation.add(
+            _WAVE_BINARIES,
+            f"binary:{names[0]}",
+            "create" if all(seen.digests[name] is None for name in names) else "update",
+            "install " + ", ".join(f"{os.path.basename(item['destination'])} {item['version']}" for item in items),
+            before={name: seen.digests[name] for name in names},
+            after=dict.fromkeys(names, digest),
+            perform=lambda items=items, digest=digest, names=names: _install(preparation, items[0], digest, names),
+        )
+
+
+def _install(preparation: Preparation, artifact: t.Mapping[str, t.Any], digest: str, names: list[str]) -> None:
+    binaries.install(preparation.staged(artifact), digest, names)
+
+
+def _stale(service: host.Service, paths: t.Iterable[str]) -> bool:
+    """Whether a service began before one of its inputs was last changed: a run was killed before the restart."""
+    if not service.active:
+        return False
+    now = time.time()
+    for path in paths:
+        try:
+            changed = os.stat(path).st_mtime
+        except FileNotFoundError:
+            continue
+        # A time in the future says nothing: the clock was set back.
+        if service.started < changed < now:
+            return True
+    return False
+
+
+def _plan_runtime(preparation: Preparation, seen: Seen) -> None:
+    service = seen.services["containerd"]
+    inputs = ["/etc/containerd/config.toml", "/usr/local/bin/containerd", "/etc/systemd/system/containerd.service"]
+    restart = service.active and ("containerd" in preparation.restart or _stale(service, inputs))
+    if any(item.reload_needed for item in seen.services.values()):
+        preparation.reload = True
+    if preparation.reload:
+        preparation.add(
+            _WAVE_BINARIES, "systemd", "run", "make systemd read its units again", perform=lambda: host.systemctl("daemon-reload")
+        )
+    if service.active and service.enabled and not restart:
+        return
+    preparation.add(
+        _WAVE_RUNTIME,
+        "service:containerd",
+        "restart" if restart else "run",
+        "restart containerd" if restart else "enable and start containerd",
+        before={"active": service.active, "enabled": service.enabled},
+        after={"active": True, "enabled": True},
+        perform=_start_runtime,
+    )
+
+
+def _start_runtime() -> None:
+    host.systemctl("enable", "--quiet", "containerd")
+    host.systemctl("restart", "containerd")
+    host.wait_for("containerd answers", lambda: None if _runtime_answers() else "no answer from its CRI", 60)
+
+
+def _runtime_answers() -> bool:
+    return host.run(["/usr/local/bin/crictl", "version"], check=False, timeout=10).returncode == 0
+
+
+def _plan_images(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
+    present = seen.images or {}
+    every: list[str] = []
+    imported: set[str] = set()
+    for item in (item for item in artifacts if item["kind"] == "image"):
+        every += item["references"]
+        if not images.missing(item, present):
+            continue
+        imported |= set(item["references"])
+        preparation.missing.append(item["sha256"])
+        preparation.add(
+            _WAVE_IMAGES,
+            f"images:{item['name']}",
+            "create",
+            "import " + ", ".join(item["references"]),
+            before={ref: present[ref].digest for ref in item["references"] if ref in present} or None,
+            after={ref: (item.get("digests") or {}).get(ref) for ref in item["references"]},
+            perform=lambda item=item: images.import_archive(preparation.staged(item)),
+        )
+    unpinned = [ref for ref in images.unpinned(every, present, seen.pinned) if ref not in imported]
+    if unpinned or imported:
+        preparation.add(
+            _WAVE_PIN,
+            "images:pinned",
+            "update",
+            "pin " + ", ".join([*sorted(imported), *unpinned]) + " and see the runtime report it",
+            perform=lambda: _pin(unpinned, every),
+        )
+
+
+def _pin(unpinned: t.Sequence[str], every: t.Sequence[str]) -> None:
+    images.pin(unpinned)
+    images.verify_pinned(every)
+
+
+def _plan_kubelet(preparation: Preparation, seen: Seen) -> None:
+    service = seen.services["kubelet"]
+    if not service.enabled:
+        preparation.add(
+            _WAVE_KUBELET,
+            "service:kubelet:enabled",
+            "run",
+            "enable the kubelet",
+            perform=lambda: host.systemctl("enable", "--quiet", "kubelet"),
+        )
+    inputs = ["/etc/systemd/system/kubelet.service", "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"]
+    if service.active and ("kubelet" in preparation.restart or _stale(service, [*inputs, "/usr/local/bin/kubelet"])):
+        preparation.add(
+            _WAVE_KUBELET + 1,
+            "service:kubelet",
+            "restart",
+            "restart the kubelet",
+            perform=lambda: host.systemctl("restart", "kubelet"),
+        )
+    elif os.path.exists("/etc/kubernetes/kubelet.conf") and not service.active:
+        preparation.add(
+            _WAVE_KUBELET + 1,
+            "service:kubelet",
+            "run",
+            "start the kubelet",
+            perform=lambda: host.systemctl("start", "kubelet"),
+        )

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a machine holds of a cluster. Reads only. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import time
+import typing as t
+from dataclasses import asdict, dataclass, field
+
+from ..errors import PlatformError
+from . import host, kubeadm, kubeapi, kubevip, paths, preflight, x509
+from .etcd import Etcd
+
+_KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
+_CERTIFICATES = (
+    *(f"{paths.PKI}/{name}.crt" for name in ("ca", "apiserver", "apiserver-kubelet-client", "apiserver-etcd-client")),
+    *(f"{paths.PKI}/{name}.crt" for name in ("front-proxy-ca", "front-proxy-client")),
+    *(f"{paths.PKI}/etcd/{name}.crt" for name in ("ca", "server", "peer", "healthcheck-client")),
+    paths.KUBELET_CLIENT,
+)
+
+
+@dataclass
+class Local:
+    """What the API server of this control plane says. All unknown (false, empty) while it does not answer.
+
+    :param node: this machine's Node has the control-plane label.
+    :param founded: what C(kubeadm init) writes last is there: discovery, CoreDNS and kube-proxy.
+    :param voter: this machine's etcd member votes; likewise C(member) that there is one.
+    :param kube_vip_rbac: kube-vip's Role and RoleBinding are as they should be.
+    """
+
+    healthy: bool = False
+    uid: str | None = None
+    node: bool = False
+    founded: bool = False
+    member: bool = False
+    voter: bool = False
+    kube_vip_rbac: bool = False
+
+
+@dataclass
+class Holding:
+    """What a machine holds.
+
+    :param kubelet_final: the kubelet has an identity of its own that it renews, so init or join got past the kubelet.
+    :param local: only of a control plane.
+    :param lo_address: the endpoint's address is on the loopback interface: founding was killed.
+    """
+
+    kubelet_identity: bool
+    kubelet_final: bool
+    etcd_data: bool
+    static_pods: list[str]
+    remnants: bool
+    ca_sha256: str | None
+    recorded: dict[str, t.Any]
+    local: Local = field(default_factory=Local)
+    lo_address: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """No cluster and no part of one."""
+        return not (self.kubelet_identity or self.etcd_data or set(self.static_pods) & set(paths.STATIC_PODS))
+
+
+def ip_addresses() -> str:
+    """C(ip -json address)."""
+    return host.run(["ip", "-json", "address"]).stdout
+
+
+def _ca_hash() -> str | None:
+    data = host.read_bytes(paths.CA)
+    try:
+        return x509.parse_pem(data).key_sha256 if data else None
+    except ValueError:
+        return None
+
+
+def holding(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Holding:
+    """Looks at files, and at the local API server of a control plane."""
+    kubelet_conf = host.read(paths.KUBELET_CONF)
+    manifests = sorted(os.listdir(paths.MANIFESTS)) if os.path.isdir(paths.MANIFESTS) else []
+    try:
+        recorded = json.loads(host.read(paths.CLUSTER_RECORD) or "{}")
+    except ValueError:
+        recorded = {}
+    found = Holding(
+        kubelet_identity=kubelet_conf is not None,
+        kubelet_final=kubelet_conf is not None
+        and "kubelet-client-current.pem" in kubelet_conf
+        and os.path.exists(paths.KUBELET_CLIENT),
+        etcd_data=os.path.isdir(f"{paths.ETCD_DATA}/member"),
+        static_pods=[name.removesuffix(".yaml") for name in manifests if name.endswith(".yaml")],
+        remnants=os.path.exists(paths.PKI)
+        or any(os.path.exists(f"{paths.KUBERNETES}/{name}.conf") for name in (*_KUBECONFIGS, "bootstrap-kubelet")),
+        ca_sha256=_ca_hash(),
+        recorded=recorded if isinstance(recorded, dict) else {},
+    )
+    if machine["role"] == "control_plane":
+        found.lo_address = cluster["endpoint"]["address"] in kubevip.addresses_on(ip_addresses(), "lo")
+        if "kube-apiserver" in found.static_pods:
+            found.local = _local(cluster, machine)
+    return found
+
+
+def _local(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Local:
+    answer = Local()
+    api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster), timeout=5)
+    if api is None:
+        return answer
+    try:
+        answer.healthy = api.live()
+        if answer.healthy:
+            _ask(api, machine["node_name"], answer)
+    except kubeapi.ApiError as exc:
+        # 403: the founding run was killed before it bound the admin; 0: it went away while we asked.
+        answer.healthy = answer.healthy and exc.status not in (0, 503)
+    finally:
+        api.close()
+    _ask_etcd(machine, answer)
+    return answer
+
+
+def _ask(api: kubeapi.Api, node_name: str, answer: Local) -> None:
+    namespace = api.get("/api/v1/namespaces/kube-system")
+    answer.uid = namespace["metadata"]["uid"] if namespace else None
+    node = api.get(f"/api/v1/nodes/{node_name}")
+    labels = ((node or {}).get("metadata") or {}).get("labels") or {}
+    answer.node = "node-role.kubernetes.io/control-plane" in labels
+    wanted = (
+        "/api/v1/namespaces/kube-public/configmaps/cluster-info",
+        "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
+        "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy",
+    )
+    answer.founded = all(api.get(path) is not None for path in wanted)
+    answer.kube_vip_rbac = all(_covers(desired, api.get(path)) for path, desired in kubevip.rbac())
+
+
+def _covers(desired: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any] | None) -> bool:
+    if seen is None:
+        return False
+    return all(seen.get(key) == desired[key] for key in ("rules", "roleRef", "subjects") if key in desired)
+
+
+def _ask_etcd(machine: t.Mapping[str, t.Any], answer: Local) -> None:
+    try:
+        members = Etcd(machine["node_ip"], timeout=3).members(health=False)
+    except (PlatformError, OSError, ssl.SSLError):
+        return
+    own = next((member for member in members if member.name == machine["node_name"]), None)
+    answer.member = own is not None
+    answer.voter = own is not None and not own.learner
+
+
+def certificates() -> list[dict[str, str]]:
+    """Name and last moment of every certificate that a control plane or kubelet lives by."""
+    answer = []
+    for path in _CERTIFICATES:
+        data = host.read_bytes(path)
+        answer += _dated(path.removeprefix(paths.PKI + "/").removesuffix(".crt") if data else path, data)
+    for name in _KUBECONFIGS:
+        text = host.read(f"{paths.KUBERNETES}/{name}.conf")
+        try:
+            answer += _dated(f"{name}.conf", kubeapi.credential(text, "client-certificate-data") if text else None)
+        except (PlatformError, ValueError):
+            continue
+    return answer
+
+
+def _dated(name: str, data: bytes | None) -> list[dict[str, str]]:
+    try:
+        return [{"name": name, "not_after": x509.parse_pem(data).not_after}] if data else []
+    except ValueError:
+        return []
+
+
+def endpoint(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Whether anything answers at the cluster's endpoint, as this machine sees it, and the CA that it shows."""
+    where = cluster["endpoint"]
+    answers, ca = kubeapi.cluster_ca(where["address"], int(where["port"]))
+    try:
+        shown = x509.parse_pem(ca).key_sha256 if ca else None
+    except ValueError:
+        shown = None
+    return {"answers": answers, "ca_sha256": shown}
+
+
+def _os_name() -> str:
+    for line in (host.read("/etc/os-release") or "").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.split("=", 1)[1].strip().strip('"')
+    return "unknown"
+
+
+def report(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found: Holding, pending: t.Sequence[str]
+) -> dict[str, t.Any]:
+    """The probe as the module returns it: plain data, no secrets."""
+    listed = json.loads(ip_addresses() or "[]")
+    return {
+        **{key: value for key, value in asdict(found).items() if key not in ("local", "recorded", "lo_address")},
+        "empty": found.empty,
+        "api_healthy": found.local.healthy,
+        "uid": found.local.uid,
+        "founded": found.local.founded,
+        "voter": found.local.voter,
+        "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
+        "pending": list(pending),
+        "endpoint": endpoint(cluster),
+        "certificates": certificates(),
+        "node_name": machine["node_name"],
+        "node_ip": machine["node_ip"],
+        "cgroup": f"v{preflight.cgroup_version()}",
+        "os": _os_name(),
+        "kernel": os.uname().release,
+        "architecture": preflight.architecture(),
+        "addresses": sorted(str(item["local"]) for link in listed for item in link.get("addr_info", ())),
+        "probed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: join_material
+short_description: Give a machine what it needs for joining a cluster
+version_added: 0.1.0
+description:
+  - Runs on any healthy control plane, by delegation. Makes a bootstrap token of 15 minutes, and for a control plane uploads the
+    certificates encrypted with a key of this one join.
+  - Checks etcd's quorum first, and takes away the Node and the etcd member that an earlier machine of the same name left behind.
+  - The result is secret and never shown.
+options:
+  state:
+    description:
+      - V(absent) removes all bootstrap tokens and uploaded certificates that joins have left in the cluster.
+    type: str
+    choices: [present, absent]
+    default: present
+  joiner:
+    description:
+      - The entry in the fleet of the machine that joins. Required with O(state=present).
+    type: dict
+  joiner_etcd_data:
+    description:
+      - The joining machine holds data of etcd, from a join that was interrupted.
+    type: bool
+    default: false
+  images:
+    description:
+      - References of the bundle's images by name, as M(lodestar.platform.machine) returns them.
+    type: dict
+    default: {}
+extends_documentation_fragment:
+  - lodestar.platform.on_machine
+author:
+  - The lodestar.platform authors (@lodestar-platform)
+"""
+
+EXAMPLES = r"""
+- name: Get join material from a healthy control plane
+  lodestar.platform.join_material:
+    cluster: "{{ lodestar_fleet.clusters.east }}"
+    machine: "{{ lodestar_fleet.machines.e1 }}"
+    joiner: "{{ lodestar_fleet.machines[inventory_hostname] }}"
+    images: "{{ lodestar_machine.images }}"
+  delegate_to: e1
+  register: join
+"""
+
+RETURN = r"""
+material:
+  description: The join material, V(null) in check mode and with O(state=absent). Secret.
+  returned: success
+  type: dict
+  contains:
+    token:
+      description: Bootstrap token.
+      returned: always
+      type: str
+    ca_hash:
+      description: What the joining machine knows the cluster's CA by.
+      returned: always
+      type: str
+    uid:
+      description: The cluster's identity.
+      returned: always
+      type: str
+    certificate_key:
+      description: Key of the uploaded certificates.
+      returned: for a control plane
+      type: str
+    encryption:
+      description: Content of the EncryptionConfiguration.
+      returned: for a control plane
+      type: str
+    member:
+      description: The joining machine is a member of etcd already.
+      returned: for a control plane
+      type: bool
+plan:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Stable name of what is changed.
+      returned: always
+      type: str
+    action:
+      description: C(create), C(update), C(delete), C(restart) or C(run).
+      returned: always
+      type: str
+    target:
+      description: The machine or cluster that is changed.
+      returned: always
+      type: str
+    description:
+      description: The step in words.
+      returned: always
+      type: str
+    before:
+      description: What was there. Never a secret value.
+      returned: always
+      type: raw
+    after:
+      description: What will be there. Never a secret value.
+      returned: always
+      type: raw
+"""
+
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import JOIN_MATERIAL as OPERATION
+
+
+def main() -> None:
+    OPERATION.run_as_module()
+
+
+if __name__ == "__main__":
+    main()

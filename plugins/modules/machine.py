@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: machine
+short_description: Prepare a machine for Kubernetes and report what it holds
+version_added: 0.1.0
+description:
+  - Kernel modules and settings, containerd 2.x, runc, CNI plugins, the Kubernetes binaries, every image of the bundle, and the units
+    and files of containerd and the kubelet. One module execution when nothing is to be done.
+  - A machine gets only what it lacks, by digest. Artifacts are verified on the controller before anything is changed.
+  - Images are pinned, and the container runtime is seen to report it, so that the kubelet never removes one that it could not get again.
+  - A service is restarted only when something that it reads has changed since it began.
+  - What the machine holds of a cluster comes back as RV(machine); M(lodestar.platform.bootstrap_decision) decides by it.
+options:
+  bundle_path:
+    description:
+      - Directory of the bundle on the controller. Required.
+    type: path
+  image_purposes:
+    description:
+      - Which images of the bundle the machine gets. V(test) are the images of the collection's own tests.
+    type: list
+    elements: str
+    default: [kubernetes, addon]
+  artifacts:
+    description:
+      - The artifacts that the machine needs. Filled in by the action plugin from the bundle's manifest.
+    type: list
+    elements: dict
+    default: []
+  staging:
+    description:
+      - Directory on the machine that holds the artifacts that were sent. Filled in by the action plugin.
+    type: path
+  api_patience:
+    description:
+      - How many seconds the API server of a control plane may take to answer, as after a reboot, before it counts as down.
+    type: int
+    default: 90
+extends_documentation_fragment:
+  - lodestar.platform.on_machine
+author:
+  - The lodestar.platform authors (@lodestar-platform)
+"""
+
+EXAMPLES = r"""
+- name: Prepare the machine
+  lodestar.platform.machine:
+    cluster: "{{ lodestar_fleet.clusters.east }}"
+    machine: "{{ lodestar_fleet.machines[inventory_hostname] }}"
+    bundle_path: ~/.cache/lodestar/bundle
+  register: prepared
+"""
+
+RETURN = r"""
+machine:
+  description: What the machine holds.
+  returned: success
+  type: dict
+  contains:
+    empty:
+      description: It holds no cluster and no part of one.
+      returned: always
+      type: bool
+    kubelet_identity:
+      description: The kubelet has a kubeconfig.
+      returned: always
+      type: bool
+    kubelet_final:
+      description: The kubelet has a certificate of its own, which it renews.
+      returned: always
+      type: bool
+    etcd_data:
+      description: Data of etcd is on the machine.
+      returned: always
+      type: bool
+    static_pods:
+      description: Names of static pod manifests.
+      returned: always
+      type: list
+      elements: str
+    ca_sha256:
+      description: Digest of the public key of the cluster's CA, if there is one.
+      returned: always
+      type: str
+    recorded:
+      description: C(name) and C(uid) of the cluster that the machine was made a part of.
+      returned: always
+      type: dict
+    api_healthy:
+      description: The API server of this machine answers.
+      returned: always
+      type: bool
+    uid:
+      description: UID of the namespace kube-system, the cluster's identity, from a control plane that answers.
+      returned: always
+      type: str
+    pending:
+      description: Steps that the machine's membership has lost.
+      returned: always
+      type: list
+      elements: str
+    endpoint:
+      description: Whether anything answers at the cluster's endpoint (C(answers)) and the CA that it shows (C(ca_sha256)).
+      returned: always
+      type: dict
+    certificates:
+      description: C(name) and C(not_after) of the certificates that the machine lives by.
+      returned: always
+      type: list
+      elements: dict
+    images:
+      description: References of the bundle's images by name.
+      returned: always
+      type: dict
+    addresses:
+      description: Its IP addresses.
+      returned: always
+      type: list
+      elements: str
+missing:
+  description: Digests of artifacts that the machine lacks.
+  returned: success
+  type: list
+  elements: str
+plan:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Stable name of what is changed.
+      returned: always
+      type: str
+    action:
+      description: C(create), C(update), C(delete), C(restart) or C(run).
+      returned: always
+      type: str
+    target:
+      description: The machine or cluster that is changed.
+      returned: always
+      type: str
+    description:
+      description: The step in words.
+      returned: always
+      type: str
+    before:
+      description: What was there. Never a secret value.
+      returned: always
+      type: raw
+    after:
+      description: What will be there. Never a secret value.
+      returned: always
+      type: raw
+"""
+
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import MACHINE as OPERATION
+
+
+def main() -> None:
+    OPERATION.run_as_module()
+
+
+if __name__ == "__main__":
+    main()

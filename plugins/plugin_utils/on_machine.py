@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the controller does for modules that run on machines: says who holds the lock, and brings artifacts of the bundle.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
+from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import SensitiveAction, plain
+
+#: Directory of each purpose's executables. etcd's tools are for backups, which bring them when they need them.
+_DIRECTORIES = {"kubernetes": "/usr/local/bin", "runtime": "/usr/local/bin", "cni": "/opt/cni/bin"}
+#: Workers run none of these.
+_CONTROL_PLANE_IMAGES = ("etcd-image", "kube-vip")
+
+
+def run_owner() -> dict[str, t.Any]:
+    """Who runs this playbook: told to whoever has to wait for a machine's lock."""
+    pid = os.getppid()
+    job = os.environ.get("JOB_ID") or os.environ.get("AWX_JOB_ID")
+    return {"run": job or f"{socket.gethostname()}/{pid}", "host": socket.gethostname(), "user": getpass.getuser(), "pid": pid}
+
+
+def artifacts_for(
+    bundle: manifest.Manifest, version: str, role: str, purposes: t.Collection[str]
+) -> list[tuple[manifest.Artifact, dict[str, t.Any]]]:
+    """The artifacts that a machine needs, each with what the module must know of it.
+
+    :param role: C(control_plane) or C(worker).
+    :param purposes: of images.
+    :raises InvalidInput: the bundle was not made for this version.
+    """
+    answer = []
+    for part in bundle.binaries(version):
+        directory = _DIRECTORIES.get(part.purpose)
+        if directory is not None:
+            answer.append((part, {"destination": f"{directory}/{part.name}", "references": [], "digests": {}}))
+    for part in bundle.images(version):
+        if part.purpose in purposes and not (role == "worker" and part.name in _CONTROL_PLANE_IMAGES):
+            answer.append((part, {"destination": None, "references": list(part.references), "digests": dict(part.digests)}))
+    facts = ("name", "version", "kind", "sha256", "size")
+    return [(part, {**{key: getattr(part, key) for key in facts}, **more}) for part, more in answer]
+
+
+class MachineAction(SensitiveAction):
+    """Runs the module on the machine and tells it whose run it is."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        ActionBase.run(self, tmp, task_vars)
+        return self._censor(self._on_machine(self._arguments(), task_vars or {}))
+
+    def _arguments(self) -> dict[str, t.Any]:
+        return {**plain(self._task.args), "owner": run_owner()}
+
+    def _on_machine(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        answer: dict[str, t.Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
+        return answer
+
+
+class BundledAction(MachineAction):
+    """Asks the module what the machine lacks, brings just that, and lets the module act."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        ActionBase.run(self, tmp, task_vars)
+        task_vars = task_vars or {}
+        arguments = self._arguments()
+        try:
+            needed, bundle = self._needed(arguments)
+        except PlatformError as exc:
+            return {"failed": True, "msg": str(exc), **exc.details}
+        arguments["artifacts"] = [facts for _part, facts in needed]
+        planned = self._predict(arguments, task_vars)
+        if self._task.check_mode or planned.get("failed") or planned.get("unreachable") or not planned.get("changed"):
+            return planned
+        if planned["missing"]:
+            parts = [part for part, _facts in needed]
+            try:
+                bundle.verify(parts)
+            except PlatformError as exc:
+                return {"failed": True, "msg": str(exc), **exc.details}
+            arguments["staging"] = self._bring(bundle, parts, set(planned["missing"]))
+        return self._on_machine(arguments, task_vars)
+
+    def _needed(
+        self, arguments: dict[str, t.Any]
+    ) -> tuple[list[tuple[manifest.Artifact, dict[str, t.Any]]], manifest.Manifest]:
+        path = arguments.get("bundle_path")
+        if not path:
+            raise AnsibleActionFail("bundle_path is required: the directory of a bundle on the controller")
+        bundle = manifest.load(os.path.expanduser(path))
+        cluster, machine = arguments["cluster"], arguments["machine"]
+        purposes = arguments.get("image_purposes") or self.operation.arguments["image_purposes"]["default"]
+        return artifacts_for(bundle, cluster["version"], machine["role"], purposes), bundle
+
+    def _predict(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        declared = self._task.check_mode
+        self._task.check_mode = True
+        try:
+            return self._on_machine(arguments, task_vars)
+        finally:
+            self._task.check_mode = declared
+
+    def _bring(self, bundle: manifest.Manifest, parts: t.Sequence[manifest.Artifact], digests: set[str]) -> str:
+        """Puts artifacts, named by digest, into a directory that only the connection's user and root can read."""
+        staging: str = self._make_tmp_path()
+        sent: set[str] = set()
+        for part in parts:
+            if part.sha256 in digests and part.sha256 not in sent:
+                self._connection.put_file(str(bundle.path_of(part)), self._connection._shell.join_path(staging, part.sha256))
+                sent.add(part.sha256)
+        return staging
