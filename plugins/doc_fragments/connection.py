@@ -35,6 +35,9 @@ options:
       tls_server_name:
         description: The name in the server's certificate, where it is not that of O(access.server).
         type: str
+      uid:
+        description: Identity of the cluster, the UID of its namespace C(kube-system), for what keeps access.
+        type: str
   kubeconfig:
     description:
       - A kubeconfig, as the path of a file, as YAML text or as a mapping. E(K8S_AUTH_KUBECONFIG) by default; never

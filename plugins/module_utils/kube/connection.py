@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "token": {"type": "str", "required": True, "no_log": True},
             "expires": {"type": "str"},
             "tls_server_name": {"type": "str"},
+            "uid": {"type": "str"},
         },
     },
     "kubeconfig": {"type": "raw", "no_log": True},
