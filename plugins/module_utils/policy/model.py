@@ -133,11 +133,13 @@ def _read_all(policies: t.Any, clusters: cluster_choice.Clusters | None) -> tupl
     reader = Reader()
     read_ones: list[Policy] = []
     for place, item in enumerate(reader.sequence(policies, "policies")):
-        name = item.get("name") if isinstance(item, dict) else None
+        if not isinstance(item, dict):
+            reader.problem(f"policies[{place}]", item, "is not a mapping", "write it with name, rule, mode, ...")
+            continue
+        name = item.get("name")
         key = f"policies[{name if isinstance(name, str) and len(name) <= 63 else place}]"
         policy = read(item, reader, key)
-        if isinstance(item, dict):
-            cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=False)
+        cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=False)
         if policy.name and policy.name in {other.name for other in read_ones}:
             reader.problem(f"{key}.name", policy.name, "is the name of two policies", "give each its own name")
         read_ones.append(policy)

@@ -49,7 +49,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     }
     policies = for_cluster(params["policies"], cluster)
     rendered = {policy.name: objects(policy) for policy in policies}
-    client = absent.connect(params, context.environ, params["cluster"])
+    client = context.enter(absent.connect(params, context.environ, params["cluster"]))
     steps = plan_objects(
         client,
         [obj for found in rendered.values() for obj in found],

@@ -42,7 +42,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """
     tenants = for_cluster(params["tenants"], cluster_view(params))
     rendered = {tenant.name: objects(tenant) for tenant in tenants}
-    client = absent.connect(params, context.environ, params["cluster"])
+    client = context.enter(absent.connect(params, context.environ, params["cluster"]))
     steps = plan_objects(
         client,
         [obj for found in rendered.values() for obj in found],

@@ -40,11 +40,13 @@ def _read_all(tenants: t.Any, clusters: cluster_choice.Clusters | None) -> tuple
     read_ones = []
     items = reader.sequence(tenants, "tenants")
     for place, item in enumerate(items):
-        name = item.get("name") if isinstance(item, dict) else None
+        if not isinstance(item, dict):
+            reader.problem(f"tenants[{place}]", item, "is not a mapping", "write it with name, namespaces, ...")
+            continue
+        name = item.get("name")
         key = f"tenants[{name if isinstance(name, str) and len(name) <= 63 else place}]"
         read_ones.append(read(item, reader, key))
-        if isinstance(item, dict):
-            cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=True)
+        cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=True)
     _check_owners(read_ones, reader)
     if clusters is not None and not reader.problems:
         _check_hub_namespaces(items, read_ones, clusters, reader)

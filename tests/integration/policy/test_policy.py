@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module against a real API server: made, unchanged, drifted, changed, removed, and wrong CEL."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION
+
+from ..harness.apiserver import ApiServer
+from ..harness.people import execute, steps
+
+API = "admissionregistration.k8s.io/v1"
+REGISTRIES = {
+    "name": "registries",
+    "rule": "allowed_registries",
+    "mode": "deny",
+    "parameters": {"registries": ["reg.local"]},
+    "scope": "tenants",
+}
+LIMITS = {"name": "limits", "rule": "required_resources", "mode": "warn", "scope": "tenants"}
+TEAM = {
+    "name": "team",
+    "rule": "required_labels",
+    "mode": "audit",
+    "parameters": {"labels": ["team"]},
+    "workloads": False,
+}
+ALL = [REGISTRIES, LIMITS, TEAM]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
+    """A server with nothing on it."""
+    with ApiServer(tmp_path_factory.mktemp("own"), tools) as server:
+        yield server
+
+
+@pytest.fixture
+def held(own: ApiServer) -> ApiServer:
+    """The same, holding :data:`ALL`."""
+    assert not execute(OPERATION, own.runner, policies=ALL).get("failed")
+    return own
+
+
+def names(found: list[str]) -> set[str]:
+    """Steps without the API version and the collection's suffix, and without the ledger of the set."""
+    short = {step.replace(f"{API}/", "").replace(".policy.lodestar.platform", "") for step in found}
+    return {step for step in short if "ConfigMap" not in step}
+
+
+def test_first_run_and_its_check(own: ApiServer) -> None:
+    mark = own.audit.mark()
+    predicted = execute(OPERATION, own.runner, check=True, policies=ALL)
+    assert not [request for request in own.audit.since(mark) if request.writes]
+    done = execute(OPERATION, own.runner, policies=ALL)
+    assert steps(predicted) == steps(done)
+    assert names(steps(done)) >= {
+        "create ValidatingAdmissionPolicy/registries",
+        "create ValidatingAdmissionPolicyBinding/registries",
+        "create ValidatingAdmissionPolicyBinding/registries.workloads",
+        "create ValidatingAdmissionPolicyBinding/team",
+    }
+    assert done["policies"][0] == {"name": "registries", "rule": "allowed_registries", "mode": "deny"}
+
+
+def test_second_run_writes_nothing_and_lists_each_kind_once(held: ApiServer) -> None:
+    mark = held.audit.mark()
+    assert steps(execute(OPERATION, held.runner, policies=ALL)) == []
+    seen = sorted((request.verb, request.uri.split("?")[0].rsplit("/", 1)[-1]) for request in held.audit.since(mark))
+    assert seen == [
+        ("get", "applyset-policy"),
+        ("list", "validatingadmissionpolicies"),
+        ("list", "validatingadmissionpolicybindings"),
+    ]
+
+
+def test_a_deleted_binding_and_an_edited_policy_are_named_and_come_back(held: ApiServer) -> None:
+    with Client(held.admin) as admin:
+        admin.delete(API, "ValidatingAdmissionPolicyBinding", "limits.policy.lodestar.platform")
+        path = f"/apis/{API}/validatingadmissionpolicies/registries.policy.lodestar.platform"
+        body = {"spec": {"failurePolicy": "Ignore"}}
+        admin.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+    expected = {
+        "create ValidatingAdmissionPolicyBinding/limits",
+        "update ValidatingAdmissionPolicy/registries",
+    }
+    predicted = execute(OPERATION, held.runner, check=True, policies=ALL)
+    assert names(steps(predicted)) == expected
+    assert '"failurePolicy": "Ignore"' in "".join(item["before"] for item in predicted["diff"])
+    assert names(steps(execute(OPERATION, held.runner, policies=ALL))) == expected
+    assert steps(execute(OPERATION, held.runner, policies=ALL)) == []
+
+
+def test_another_mode_changes_the_bindings_only(held: ApiServer) -> None:
+    changed = [{**REGISTRIES, "mode": "audit"}, LIMITS, TEAM]
+    assert names(steps(execute(OPERATION, held.runner, policies=changed))) == {
+        "update ValidatingAdmissionPolicyBinding/registries",
+        "update ValidatingAdmissionPolicyBinding/registries.workloads",
+    }
+
+
+def test_what_is_no_longer_declared_goes_but_never_everything_by_accident(held: ApiServer) -> None:
+    assert names(steps(execute(OPERATION, held.runner, policies=[REGISTRIES, LIMITS]))) == {
+        "delete ValidatingAdmissionPolicy/team",
+        "delete ValidatingAdmissionPolicyBinding/team",
+    }
+    refused = execute(OPERATION, held.runner, policies=[])
+    assert refused["failed"]
+    assert "prune_all" in refused["msg"]
+    allowed = execute(OPERATION, held.runner, policies=[], prune_all=True)
+    assert {step.split()[0] for step in names(steps(allowed))} == {"delete"}
+    with Client(held.admin) as admin:
+        assert admin.list(API, "ValidatingAdmissionPolicy", label_selector="lodestar.platform/policy") == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"validations": [{"expression": "object.spec.x ==", "message": "m"}]}, "spec.validations[0].expression"),
+        ({"validations": [{"expression": "'text'", "message": "m"}]}, "must evaluate to bool"),
+        (
+            {"variables": {"x": "nothing.here"}, "validations": [{"expression": "true", "message": "m"}]},
+            "spec.variables[0]",
+        ),
+    ],
+)
+def test_wrong_cel_is_refused_before_the_first_write(held: ApiServer, parameters: dict[str, t.Any], named: str) -> None:
+    parameters = {"resources": [{"resources": ["pods"]}], **parameters}
+    wrong = {"name": "wrong", "rule": "cel", "mode": "deny", "parameters": parameters}
+    mark = held.audit.mark()
+    answer = execute(OPERATION, held.runner, policies=[{**REGISTRIES, "mode": "warn"}, LIMITS, TEAM, wrong])
+    assert answer["failed"]
+    assert "policies[wrong]" in answer["msg"]
+    assert named in answer["msg"]
+    assert not [request for request in held.audit.since(mark) if request.writes]
+
+
+def test_a_cluster_that_is_not_there_yet_is_planned_for(own: ApiServer) -> None:
+    predicted = execute(OPERATION, own.runner, check=True, policies=ALL, cluster_exists=False)
+    assert len([step for step in steps(predicted) if "ValidatingAdmission" in step]) == 8
+    assert execute(OPERATION, own.runner, policies=ALL, cluster_exists=False)["failed"]

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The objects of a policy. What their CEL does is tested against a real API server, in tests/integration/policy."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import typing as t
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.cel import literal
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.model import MODES, SYSTEM_NAMESPACES, read_all
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.render import objects
+
+PARAMETERS: dict[str, t.Any] = {
+    "allowed_registries": {"registries": ["reg.local"]},
+    "required_resources": {"limits": ["cpu"]},
+    "required_labels": {"labels": ["team"], "kinds": ["Pod", "Namespace"]},
+    "cel": {
+        "resources": [{"group": "apps", "resources": ["deployments"]}, {"resources": ["services"]}],
+        "validations": [{"expression": "true", "message": "m"}],
+    },
+}
+EVERY = list(itertools.product(PARAMETERS, MODES, ("all", "tenants")))
+
+
+def render(rule: str, mode: str = "deny", **changes: t.Any) -> list[dict[str, t.Any]]:
+    (policy,) = read_all([{"name": "p", "rule": rule, "mode": mode, "parameters": PARAMETERS[rule], **changes}])
+    return objects(policy)
+
+
+@pytest.mark.parametrize(("rule", "mode", "scope"), EVERY)
+def test_no_policy_can_lock_anybody_out(rule: str, mode: str, scope: str) -> None:
+    policy, *bindings = render(rule, mode, scope=scope, exemptions={"namespaces": ["own"]})
+    constraints = policy["spec"]["matchConstraints"]
+    exempt = constraints["namespaceSelector"]["matchExpressions"][0]
+    assert (exempt["key"], exempt["operator"]) == ("kubernetes.io/metadata.name", "NotIn")
+    assert set(exempt["values"]) == {*SYSTEM_NAMESPACES, "own"}
+    conditions = {item["name"]: item["expression"] for item in policy["spec"]["matchConditions"]}
+    assert '"lodestar:break-glass"' in conditions["not-exempt-group"]
+    assert "deletionTimestamp" in conditions["not-being-deleted"]
+    assert bindings
+    assert all(binding["spec"]["policyName"] == policy["metadata"]["name"] for binding in bindings)
+
+
+def test_custom_policies_never_look_at_objects_without_a_namespace() -> None:
+    rules = render("cel")[0]["spec"]["matchConstraints"]["resourceRules"]
+    assert [(rule["apiGroups"], rule["scope"]) for rule in rules] == [(["apps"], "Namespaced"), ([""], "Namespaced")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "judged", "workloads"),
+    [
+        ("deny", ["Deny", "Audit"], ["Warn", "Audit"]),
+        ("warn", ["Warn", "Audit"], ["Warn", "Audit"]),
+        ("audit", ["Audit"], ["Audit"]),
+    ],
+)
+def test_what_each_mode_does(mode: str, judged: list[str], workloads: list[str]) -> None:
+    _policy, binding, about_workloads = render("allowed_registries", mode)
+    assert binding["spec"]["validationActions"] == judged
+    assert about_workloads["spec"]["validationActions"] == workloads
+    assert [rule["resources"] for rule in binding["spec"]["matchResources"]["resourceRules"]] == [
+        ["pods", "pods/ephemeralcontainers", "pods/resize"]
+    ]
+
+
+def test_a_deny_policy_never_denies_a_workload() -> None:
+    for rule in PARAMETERS:
+        for obj in render(rule)[1:]:
+            groups = {group for item in obj["spec"]["matchResources"]["resourceRules"] for group in item["apiGroups"]}
+            assert rule == "cel" or "Deny" not in obj["spec"]["validationActions"] or groups == {""}
+
+
+def test_workloads_can_be_left_alone() -> None:
+    policy, *bindings = render("allowed_registries", workloads=False)
+    assert len(bindings) == 1
+    assert len(policy["spec"]["matchConstraints"]["resourceRules"]) == 1
+
+
+def test_labels_of_namespaces_have_no_workloads() -> None:
+    found = render("required_labels", parameters={"labels": ["owner"], "kinds": ["Namespace"]})
+    assert [obj["kind"] for obj in found] == ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+    assert found[0]["spec"]["matchConstraints"]["resourceRules"][0]["resources"] == ["namespaces"]
+
+
+def test_names_of_bindings_never_collide() -> None:
+    declared = [
+        {"name": name, "rule": "required_resources", "mode": "deny"}
+        for name in ("p", "p-workloads", "workloads", "p-p")
+    ]
+    names = [(obj["kind"], obj["metadata"]["name"]) for policy in read_all(declared) for obj in objects(policy)]
+    assert len(set(names)) == len(names) == 12
+
+
+def test_a_host_ends_at_its_slash_and_a_path_at_a_boundary() -> None:
+    parameters = {"registries": ["reg.local", "reg.local:5000/team", "index.docker.io"]}
+    policy = render("allowed_registries", parameters=parameters)[0]
+    refused = next(item["expression"] for item in policy["spec"]["variables"] if item["name"] == "refused")
+    prefixes = json.loads(refused[refused.index("[") : refused.index("]") + 1])
+    assert prefixes == [
+        "reg.local/",
+        "reg.local:5000/team/",
+        "reg.local:5000/team:",
+        "reg.local:5000/team@",
+        "docker.io/",
+    ]
+
+
+def test_hostile_names_stay_inside_their_cel_literal() -> None:
+    name = '"] || true || "\\'
+    group = render("allowed_registries", exemptions={"groups": [name]})[0]["spec"]["matchConditions"][1]["expression"]
+    assert literal(name) in group
+    assert json.loads(literal(name)) == name
+    assert literal("𝄞") == '"𝄞"', "CEL has no surrogate pairs"
