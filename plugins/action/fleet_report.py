@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.modules import fleet_report
-from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import OutcomeAction
 
 
-class ActionModule(ControllerAction):
+class ActionModule(OutcomeAction):
     """The module C(fleet_report), in-process."""
 
     operation = fleet_report.OPERATION

@@ -98,6 +98,14 @@ options:
     type: list
     elements: str
     default: []
+  outcome:
+    description:
+      - By host, what its tasks left behind, namely C(changes), a mapping of counts by phase, and C(certificates), the
+        ends of certificates in RFC 3339. What machines left behind counts for their clusters, which needs O(fleet).
+      - By default it is taken from the hosts of the play. Every variable that was registered from a module of this
+        collection counts with the length of its C(plan), under its name less C(_result); certificates are those in
+        the fact C(lodestar_machine).
+    type: dict
   planned:
     description: The run only planned, so that changes are those that would be made.
     type: bool

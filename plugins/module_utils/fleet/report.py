@@ -39,12 +39,15 @@ def complete(
     fleet: t.Mapping[str, t.Any] | None,
     hosts: t.Sequence[str],
     failed: t.Sequence[str],
+    outcome: t.Mapping[str, t.Mapping[str, t.Any]] | None = None,
 ) -> list[Entry]:
     """The entries with their gaps filled, in the fleet's order, the hub first.
 
     :param fleet: the fleet that the run was about; without it, entries stay in their order.
     :param hosts: the hosts of the run. A cluster among them without an entry gets one that says so.
     :param failed: hosts that failed or were unreachable in this run; the cluster of each has a problem.
+    :param outcome: by host of the run, what its tasks left behind: ``changes`` (counts by phase) and ``certificates``
+        (RFC 3339 ends). That of a machine counts for its cluster.
     """
     answer = {entry["cluster"]: {"cluster": entry["cluster"], **_EMPTY, **entry} for entry in entries}
     clusters = dict((fleet or {}).get("clusters") or {})
@@ -59,8 +62,21 @@ def complete(
             entry = answer.setdefault(name, _gap(clusters[name], None))
             text = f"machine {host} failed or was unreachable, see its failed task above"
             entry["problem"] = f"{entry['problem']}; {text}" if entry["problem"] else text
+    for host, left in (outcome or {}).items():
+        name = machines[host]["cluster"] if host in machines else host
+        if name in answer:
+            _add_outcome(answer[name], left)
     order = {name: (clusters[name]["role"] != "global", place) for place, name in enumerate(clusters)}
     return sorted(answer.values(), key=lambda entry: order.get(entry["cluster"], (True, len(order))))
+
+
+def _add_outcome(entry: Entry, left: t.Mapping[str, t.Any]) -> None:
+    known = entry["changed"]
+    total = dict(known) if isinstance(known, t.Mapping) else {"other": len(known)} if known else {}
+    for phase, count in (left.get("changes") or {}).items():
+        total[phase] = int(total.get(phase, 0)) + int(count)
+    entry["changed"] = total or known
+    entry["certificate_expiry"] = earliest([entry["certificate_expiry"], *(left.get("certificates") or ())])
 
 
 def _gap(cluster: t.Mapping[str, t.Any], problem: str | None) -> Entry:

@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "fleet": {"type": "dict"},
     "hosts": {"type": "list", "elements": "str", "default": []},
     "failed_hosts": {"type": "list", "elements": "str", "default": []},
+    "outcome": {"type": "dict"},
     "planned": {"type": "bool", "default": False},
     "report_path": {"type": "path"},
 }
@@ -51,7 +52,8 @@ ARGUMENTS: dict[str, t.Any] = {
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Shows the table. The file is output rather than state, so it is no step."""
     _check(params["clusters"])
-    entries = report.complete(params["clusters"], params["fleet"], params["hosts"], params["failed_hosts"])
+    hosts, failed = params["hosts"], params["failed_hosts"]
+    entries = report.complete(params["clusters"], params["fleet"], hosts, failed, params["outcome"])
     now = datetime.datetime.now(datetime.UTC)
     found = report.document(entries, now, params["planned"])
     table = report.table(entries, now, params["planned"])

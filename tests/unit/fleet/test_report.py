@@ -18,6 +18,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet import rep
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_operation import OPERATION, write
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import capacity, cluster_summary
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
+from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import outcome_of
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 
@@ -103,6 +104,32 @@ def test_a_failed_machine_reports_its_cluster_even_if_the_run_was_limited_to_it(
     assert "h1" in entry["problem"]
 
 
+def test_what_machines_left_behind_counts_for_their_cluster() -> None:
+    left = {
+        "east": {"changes": {"tenancy": 1, "hub": 2}, "certificates": []},
+        "e1": {"changes": {"machine": 7}, "certificates": ["2026-06-01T00:00:00Z", "2026-01-11T12:00:00Z"]},
+        "h1": {"changes": {"machine": 9}, "certificates": []},
+    }
+    (entry,) = report.complete([EAST], FLEET, ["east"], [], left)
+    assert entry["changed"] == {"tenancy": 5, "policy": 0, "addons": 1, "hub": 2, "machine": 7}
+    assert entry["certificate_expiry"] == "2026-01-11T12:00:00Z"
+
+
+def test_only_plans_of_operations_are_counted() -> None:
+    step = {"id": "a", "action": "create", "target": "east", "description": "create a"}
+    variables = {
+        "tenancy_result": {"changed": True, "plan": [step, step]},
+        "policy_result": {"changed": False, "plan": []},
+        "worker_result": {"changed": True, "results": [{"changed": True, "plan": [step]}, {"changed": False}]},
+        "skipped_result": {"changed": False, "skipped": True},
+        "plan": [step],
+        "declared": {"plan": [step]},
+        "lodestar_machine": {"certificates": [{"name": "ca", "not_after": "2035-01-01T00:00:00Z"}]},
+    }
+    found = outcome_of(variables)
+    assert found == {"changes": {"tenancy": 2, "worker": 1}, "certificates": ["2035-01-01T00:00:00Z"]}
+
+
 def test_the_document_counts_changes_and_finds_the_first_expiry() -> None:
     other = {**EAST, "cluster": "west", "certificate_expiry": "2026-01-21T10:00:00-05:00", "changed": ["a"]}
     found = report.document(report.complete([EAST, other], None, [], []), NOW, planned=False)
@@ -113,7 +140,14 @@ def test_the_document_counts_changes_and_finds_the_first_expiry() -> None:
 
 def run(clusters: list[dict[str, t.Any]], path: Path | None, check_mode: bool = False) -> tuple[dict[str, t.Any], str]:
     lines: list[str] = []
-    params = {"clusters": clusters, "fleet": None, "hosts": [], "failed_hosts": [], "planned": check_mode}
+    params = {
+        "clusters": clusters,
+        "fleet": None,
+        "hosts": [],
+        "failed_hosts": [],
+        "outcome": None,
+        "planned": check_mode,
+    }
     context = Context(environ={}, progress=lines.append)
     answer = OPERATION.execute({**params, "report_path": path and str(path)}, context, check_mode)
     return answer, "\n".join(lines)

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes what the tasks of a run left behind out of the variables of its hosts. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction, plain
+
+Outcome = dict[str, dict[str, t.Any]]
+
+_RESULT = "_result"
+_MACHINE = "lodestar_machine"
+
+
+class OutcomeAction(ControllerAction):
+    """Gives the operation what the hosts of the play left behind, unless the task has an C(outcome) of its own."""
+
+    def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        return {} if self._task.args.get("outcome") is not None else {"outcome": gather(task_vars)}
+
+
+def gather(task_vars: t.Mapping[str, t.Any]) -> Outcome:
+    """By host of the play, failed ones included: C(changes) by phase, and C(certificates)."""
+    hostvars = task_vars["hostvars"]
+    return {str(host): outcome_of(hostvars.raw_get(host)) for host in task_vars.get("ansible_play_hosts_all", ())}
+
+
+def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What one host left behind.
+
+    :param variables: its variables, not templated: registered results and facts are data.
+    """
+    changes = {str(name).removesuffix(_RESULT): _steps(value) for name, value in variables.items()}
+    machine = variables.get(_MACHINE)
+    certificates = machine.get("certificates") if isinstance(machine, t.Mapping) else None
+    ends = [plain(item["not_after"]) for item in certificates or () if item.get("not_after")]
+    return {"changes": {phase: count for phase, count in changes.items() if count}, "certificates": ends}
+
+
+def _steps(value: t.Any) -> int:
+    """The number of steps in a result of an operation, or in the results of a loop over one."""
+    if not isinstance(value, t.Mapping) or "changed" not in value:
+        return 0
+    if isinstance(value.get("results"), list):
+        return sum(_steps(item) for item in value["results"])
+    plan = value.get("plan")
+    if not isinstance(plan, list):
+        return 0
+    return sum(1 for step in plan if isinstance(step, t.Mapping) and {"id", "action", "target"} <= set(step))
