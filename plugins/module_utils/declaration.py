@@ -54,7 +54,7 @@ def is_label_value(value: str) -> bool:
 
 
 class Reader:
-    """Typed access to an operator's data. A wrong value becomes a :class:`Problem`, and a harmless default is returned."""
+    """Typed access to an operator's data. A wrong value becomes a :class:`Problem`, and something harmless."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []

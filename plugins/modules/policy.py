@@ -9,20 +9,21 @@ module: policy
 short_description: Hold one cluster to its policies
 version_added: 0.1.0
 description:
-  - Makes a ValidatingAdmissionPolicy and its bindings for each policy that is for this cluster, and deletes ours that are no longer
-    declared. They are evaluated by the API server itself, and need Kubernetes 1.30.
-  - System namespaces, members of the group C(lodestar:break-glass) and objects that are being deleted are always exempt, so that no
-    policy can lock a cluster out. An update is judged by what it brings, not by what the object had before.
+  - Makes a ValidatingAdmissionPolicy and its bindings for each policy that is for this cluster, and deletes ours that
+    are no longer declared. They are evaluated by the API server itself, and need Kubernetes 1.30.
+  - System namespaces, members of the group C(lodestar:break-glass) and what is being deleted are always exempt, so that
+    no policy can lock a cluster out. An update is judged by what it brings, not by what the object had before.
   - The API server compiles the expressions of every policy that would be written before the first write.
 options:
   policies:
     description:
       - The policies of the platform; those that are not for this cluster are left out.
       - >-
-        Keys of an item are C(name), C(description), C(rule) (allowed_registries, required_resources, required_labels or cel),
-        C(mode) (deny, warn or audit), C(parameters) of the rule, C(clusters) (C(names) or C(selector); every workload cluster by
-        default), C(scope) (all namespaces but the system's, or only those of tenants), C(exemptions) (C(namespaces), C(groups),
-        C(users)), and C(workloads) (whether whoever makes a Deployment or the like is warned about its pods; V(true) by default).
+        Keys of an item are C(name), C(description), C(rule) (allowed_registries, required_resources, required_labels or
+        cel), C(mode) (deny, warn or audit), C(parameters) of the rule, C(clusters) (C(names) or C(selector); every
+        workload cluster by default), C(scope) (all namespaces but the system's, or only those of tenants),
+        C(exemptions) (C(namespaces), C(groups), C(users)), and C(workloads) (whether whoever makes a Deployment or the
+        like is warned about its pods; true by default).
     type: list
     elements: dict
     required: true
@@ -44,7 +45,8 @@ options:
     type: bool
     default: false
   prune_all:
-    description: Allow that nothing is declared for this cluster and all of our policies are deleted. Without it that is refused.
+    description:
+      - Allow that nothing is declared for this cluster and all of our policies are deleted. Without it that is refused.
     type: bool
     default: false
   adopt:
@@ -59,8 +61,8 @@ options:
     default: false
   cluster_exists:
     description:
-      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
-        carried out; this is for check mode on machines that hold nothing.
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and
+        nothing can be carried out; this is for check mode on machines that hold nothing.
     type: bool
     default: true
 attributes:

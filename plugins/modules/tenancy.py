@@ -9,22 +9,23 @@ module: tenancy
 short_description: Hold one cluster to its tenants
 version_added: 0.1.0
 description:
-  - Makes the namespaces of the tenants that are for this cluster, and in each of them RoleBindings, a ResourceQuota, a LimitRange and
-    NetworkPolicies, with Pod Security labels on the namespaces. Objects of tenants that are no longer declared are deleted.
+  - Makes the namespaces of the tenants that are for this cluster, and in each of them RoleBindings, a ResourceQuota, a
+    LimitRange and NetworkPolicies, with Pod Security labels on the namespaces. Objects that are no longer declared are
+    deleted.
   - The whole desired state of a cluster is one call. Unchanged tenants cost one list request a kind and no write.
-  - Every declared tenant is checked before anything is read from the cluster, also those that are for other clusters, and all
-    problems are named at once.
+  - Every declared tenant is checked before anything is read from the cluster, also those that are for other clusters,
+    and all problems are named at once.
   - A namespace that is no longer declared is deleted only with O(prune_namespaces), since it holds workloads and data.
 options:
   tenants:
     description:
       - The tenants of the platform; those that are not for this cluster are left out.
       - >-
-        Keys of an item are C(name), C(description), C(clusters) (C(names) or C(selector); every workload cluster by default),
-        C(namespaces) (names, or mappings with C(name), C(quota), C(limits), C(pod_security), C(labels), C(annotations)),
-        C(members) (C(kind) Group, User or ServiceAccount, C(name), C(role) owner, admin, developer or viewer),
-        C(quota) (hard limits for each namespace), C(limits) (C(default), C(default_request), C(max), C(min) of a container),
-        C(isolation) (tenant, namespace or none), C(network) (C(allow_dns), C(ingress), C(egress)),
+        Keys of an item are C(name), C(description), C(clusters) (C(names) or C(selector); every workload cluster by
+        default), C(namespaces) (names, or mappings with C(name), C(quota), C(limits), C(pod_security), C(labels),
+        C(annotations)), C(members) (C(kind) Group, User or ServiceAccount, C(name), C(role) owner, admin, developer or
+        viewer), C(quota) (hard limits for each namespace), C(limits) (C(default), C(default_request), C(max), C(min) of
+        a container), C(isolation) (tenant, namespace or none), C(network) (C(allow_dns), C(ingress), C(egress)),
         C(pod_security) (privileged, baseline or restricted), C(labels) and C(annotations) of the namespaces.
     type: list
     elements: dict
@@ -47,7 +48,9 @@ options:
     type: bool
     default: false
   prune_namespaces:
-    description: Delete namespaces of ours that are no longer declared, with everything in them. Without it they are refused by name.
+    description:
+      - Delete namespaces of ours that are no longer declared, with everything in them. Without it the call is refused,
+        and names them.
     type: bool
     default: false
   adopt:
@@ -62,8 +65,8 @@ options:
     default: false
   cluster_exists:
     description:
-      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
-        carried out; this is for check mode on machines that hold nothing.
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and
+        nothing can be carried out; this is for check mode on machines that hold nothing.
     type: bool
     default: true
 attributes:

@@ -92,8 +92,8 @@ def _guard_namespaces(steps: t.Sequence[Step], params: t.Mapping[str, t.Any]) ->
         return
     named = ", ".join(f"{step.id.rpartition('/')[2]} (tenant {_tenant_of(step)})" for step in doomed)
     raise Refused(
-        f"{len(doomed)} namespace(s) of {params['cluster']} are no longer declared and would be deleted with everything "
-        f"in them, nothing was changed: {named}. Declare them again, or allow it with prune_namespaces: true.",
+        f"{len(doomed)} namespace(s) of {params['cluster']} are no longer declared and would be deleted, with all that"
+        f" is in them; nothing was changed: {named}. Declare them again, or allow it with prune_namespaces: true.",
         namespaces=[step.id.rpartition("/")[2] for step in doomed],
     )
 

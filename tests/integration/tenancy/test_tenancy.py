@@ -33,7 +33,7 @@ def own(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, t.Any]) -> t.
 
 
 def aggregate(admin: Client) -> None:
-    """Fills admin, edit and view from the roles that say so, as the controller manager would, which does not run here."""
+    """Fills admin, edit and view from the roles that say so, as a controller manager would; none runs here."""
     roles = {role["metadata"]["name"]: role for role in admin.list(RBAC, "ClusterRole")}
 
     def rules(name: str) -> list[t.Any]:
