@@ -59,9 +59,9 @@ lock: .cache/setup/python ## write the lock files anew from requirements*.in
 quickstart: setup ## machines, bundle, a legacy cluster, and the whole platform on them
 	python -m testbed up --fleet quickstart
 	$(PLAYBOOK) lodestar.platform.bundle
-	python -m testbed legacy --fleet quickstart
+	python -m testbed legacy
 	$(PLAYBOOK) lodestar.platform.site
-	python -m testbed operator --fleet quickstart
+	python -m testbed operator
 	@echo "Look around with:  . .quickstart/env && kubectl --context global get nodes"
 
 .PHONY: site
@@ -74,7 +74,7 @@ bundle: setup ## the bundle for the quickstart's versions; ARGS='-e bundle_sourc
 
 .PHONY: down
 down: setup ## remove the quickstart's machines and give back what they changed on this host; caches stay
-	python -m testbed down --fleet quickstart
+	python -m testbed down
 
 # ---- checks ----------------------------------------------------------------------------------------------------------
 

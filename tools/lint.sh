@@ -22,7 +22,7 @@ check() { # check NAME COMMAND...
 check "ruff format" ruff format --check --quiet .
 check "ruff" ruff check --quiet .
 check "mypy" mypy
-check "ansible-lint" ansible-lint --offline -q
+check "ansible-lint" ansible-lint --offline -q --nocolor
 check "sanity" tools/sanity.sh
 
 [ "${#failed[@]}" -eq 0 ] || { echo "lint: FAILED: ${failed[*]}"; exit 1; }

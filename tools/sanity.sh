@@ -6,18 +6,33 @@
 # sanity.sh [ARGUMENTS of ansible-test sanity]
 # ansible-test wants the collection to be a real directory below ansible_collections: it gets a copy of what ships
 # (files not committed yet included), in a Git repository of its own so that it does not find this one.
+# What it keeps in the home directory stays in .cache/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-copy=.cache/sanity/ansible_collections/lodestar/platform
+home=$PWD/.cache/sanity/home
+copy=$PWD/.cache/sanity/ansible_collections/lodestar/platform
+
 rm -rf "$copy"
-mkdir -p "$copy"
+mkdir -p "$copy" "$home/.ansible/test/cache"
 git ls-files -z --cached --others --exclude-standard -- \
     meta plugins roles playbooks docs changelogs extensions tests/sanity tests/config.yml \
-    galaxy.yml README.md CHANGELOG.rst COPYING requirements.txt \
-    | while IFS= read -r -d '' file; do [ -e "$file" ] && printf '%s\0' "$file"; done \
+    galaxy.yml README.md COPYING requirements.txt \
+    | while IFS= read -r -d '' file; do if [ -e "$file" ]; then printf '%s\0' "$file"; fi; done \
     | tar --create --null --files-from=- | tar --extract --directory "$copy"
+
+python_version=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+pip_version=$(python -c '
+import sys, types
+from ansible_test._internal.python_requirements import get_venv_packages
+print(get_venv_packages(types.SimpleNamespace(version=sys.argv[1]))["pip"])' "$python_version")
+cp tools/get_pip.py "$home/.ansible/test/cache/get_pip_${pip_version//./_}.py"
+
+for config in "$HOME/.pip/pip.conf" "$HOME/.config/pip/pip.conf"; do
+    if [ -e "$config" ]; then export PIP_CONFIG_FILE="${PIP_CONFIG_FILE:-$config}"; fi
+done
+export PIP_CACHE_DIR="${PIP_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/pip}"
+export HOME=$home
 cd "$copy"
 git init --quiet
-python_version=$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 exec ansible-test sanity --local --python "$python_version" --color no --skip-test pslint "$@"
