@@ -144,7 +144,8 @@ def make_directory(path: str, mode: int = 0o755) -> None:
 def write(path: str, content: str, mode: int = 0o644) -> None:
     """Replaces a file at once and durably: readers see the old or the new one, also after a power cut."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.lodestar-{os.getpid()}"
+    # The kubelet takes every file of its manifest directory for a pod, unless the name begins with a dot.
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lodestar-{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:

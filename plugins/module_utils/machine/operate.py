@@ -11,7 +11,7 @@ import typing as t
 from ..errors import PlatformError
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, control_plane, host, lock, material, prepare, probe, worker
+from . import access, control_plane, host, lock, material, preflight, prepare, probe, worker
 
 Params = t.Mapping[str, t.Any]
 
@@ -83,6 +83,7 @@ def _report(params: Params) -> dict[str, t.Any]:
 
 
 def _control_plane(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
     return _finished(
         control_plane.plan(
             params["cluster"], params["machine"], params["images"], params["state"], params["material"] or None
@@ -91,10 +92,12 @@ def _control_plane(params: Params, context: Context) -> Plan:
 
 
 def _worker(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
     return _finished(worker.plan(params["cluster"], params["machine"], params["material"] or None, params["rejoin"]))
 
 
 def _join_material(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
     if params["state"] == "absent":
         return _finished(material.removal(params["cluster"], params["machine"]))
     joiner = params["joiner"] or {}
@@ -104,6 +107,7 @@ def _join_material(params: Params, context: Context) -> Plan:
 
 
 def _cluster_access(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
     return _finished(access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"]))
 
 

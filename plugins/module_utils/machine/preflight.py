@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import typing as t
 
@@ -44,6 +45,38 @@ def loopback_nameservers(resolv_conf: str) -> list[str]:
     return answer
 
 
+def reached_wrong_machine(machine: t.Mapping[str, t.Any], addresses: t.Collection[str]) -> Problem | None:
+    """The machine that answers does not have the address that the inventory gives it. Pure.
+
+    Delegation makes this mistake easy: an C(ansible_host) that is a template of C(inventory_hostname) then names the
+    delegating host.
+    """
+    if machine["node_ip"] in addresses:
+        return None
+    return Problem(
+        f"{machine['name']}: node_ip",
+        machine["node_ip"],
+        f"the machine that was reached as {machine['name']} has only {', '.join(sorted(addresses))}",
+        "Correct node_ip or ansible_host; ansible_host must not be made of inventory_hostname, which differs under delegation",
+    )
+
+
+def require_place(machine: t.Mapping[str, t.Any]) -> None:
+    """Stops where the wrong machine was reached.
+
+    :raises InvalidInput: it was.
+    """
+    problem = reached_wrong_machine(machine, addresses())
+    if problem is not None:
+        raise InvalidInput([problem])
+
+
+def addresses() -> set[str]:
+    """The IP addresses of this machine."""
+    listed = json.loads(host.run(["ip", "-json", "address"]).stdout or "[]")
+    return {str(item["local"]) for link in listed for item in link.get("addr_info", ())}
+
+
 def _swap_devices() -> list[str]:
     lines = (host.read("/proc/swaps") or "").splitlines()[1:]
     return [line.split()[0] for line in lines if line.strip()]
@@ -76,7 +109,8 @@ def check(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> lis
     :raises InvalidInput: names everything that is wrong.
     """
     name, kubelet = machine["name"], cluster.get("kubelet_config") or {}
-    problems: list[Problem] = []
+    place = reached_wrong_machine(machine, addresses())
+    problems: list[Problem] = [place] if place is not None else []
     if not os.path.isdir("/run/systemd/system"):
         problems.append(Problem(name, None, "systemd does not run here", "Use a machine with systemd as its first process"))
     swap = _swap_devices()

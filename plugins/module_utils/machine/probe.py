@@ -203,7 +203,6 @@ def report(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found: Holding, pending: t.Sequence[str]
 ) -> dict[str, t.Any]:
     """The probe as the module returns it: plain data, no secrets."""
-    listed = json.loads(ip_addresses() or "[]")
     return {
         **{key: value for key, value in asdict(found).items() if key not in ("local", "recorded", "lo_address")},
         "empty": found.empty,
@@ -221,6 +220,6 @@ def report(
         "os": _os_name(),
         "kernel": os.uname().release,
         "architecture": preflight.architecture(),
-        "addresses": sorted(str(item["local"]) for link in listed for item in link.get("addr_info", ())),
+        "addresses": sorted(preflight.addresses()),
         "probed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
