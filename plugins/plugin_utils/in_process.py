@@ -66,7 +66,8 @@ class ControllerAction(SensitiveAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         ActionBase.run(self, tmp, task_vars)
-        _validated, params = self.validate_argument_spec(self.operation.arguments, **self.operation.constraints)
+        validate: t.Any = self.validate_argument_spec
+        _validated, params = validate(self.operation.arguments, **self.operation.constraints)
         context = Context(environ=self._environ(), progress=self._progress)
         try:
             inputs = self._inputs(task_vars or {})
