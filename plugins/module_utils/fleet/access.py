@@ -4,7 +4,8 @@
 
 """What our identity may do on a cluster, by tier, and the objects that grant it. Pure. Private to the collection.
 
-docs/access.md explains every rule. No wildcard, no C(escalate), no C(impersonate). C(bind) only names roles that tenants may get.
+docs/access.md explains every rule. No wildcard, no C(escalate), no C(impersonate). C(bind) only names roles that
+tenants may get.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ READ = ("get", "list")
 MANAGE = ("get", "list", "create", "patch", "delete")
 
 
-def rule(groups: str | t.Sequence[str], resources: t.Sequence[str], verbs: t.Sequence[str], names: t.Sequence[str] = ()) -> Rule:
+def rule(
+    groups: str | t.Sequence[str], resources: t.Sequence[str], verbs: t.Sequence[str], names: t.Sequence[str] = ()
+) -> Rule:
     """One RBAC rule."""
     made: Rule = {
         "apiGroups": [groups] if isinstance(groups, str) else list(groups),
@@ -62,7 +65,7 @@ TENANT_RULES: tuple[Rule, ...] = (
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
-    rule("", ["serviceaccounts", "configmaps", "services"], MANAGE),
+    rule("", ["serviceaccounts", "services"], MANAGE),
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),
     rule("apiregistration.k8s.io", ["apiservices"], ["create", "patch", "delete"]),
@@ -100,7 +103,9 @@ def compact(rules: t.Iterable[Rule]) -> list[Rule]:
     for item in rules:
         key = (tuple(item["apiGroups"]), tuple(item["verbs"]), tuple(item.get("resourceNames", ())))
         merged.setdefault(key, set()).update(item["resources"])
-    return [rule(groups, sorted(resources), verbs, names) for (groups, verbs, names), resources in sorted(merged.items())]
+    return [
+        rule(groups, sorted(resources), verbs, names) for (groups, verbs, names), resources in sorted(merged.items())
+    ]
 
 
 def access_objects(tier: str, *, hub: bool = False, mark: Mark | None = None) -> list[dict[str, t.Any]]:

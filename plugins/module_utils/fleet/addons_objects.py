@@ -4,13 +4,12 @@
 
 """The add-ons of a created cluster as objects: kube-router as CNI with NetworkPolicy, and metrics-server. Pure.
 
-CoreDNS and kube-proxy come from kubeadm. The rights follow each program's own manifests, less what its switched-off parts
-would need. Private to the collection.
+CoreDNS and kube-proxy come from kubeadm. The rights follow each program's own manifests, less what its switched-off
+parts would need. Private to the collection.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import json
 import typing as t
@@ -102,33 +101,19 @@ def families(cidrs: str) -> set[int]:
 
 def network_objects(settings: Settings) -> list[Object]:
     """kube-router: routes between nodes by BGP, NetworkPolicy, and the CNI configuration of each node."""
-    cni = json.dumps(_cni_configuration(), indent=2, sort_keys=True) + "\n"
     labels = {"k8s-app": "kube-router"}
-    account = {"name": "kube-router", "namespace": NAMESPACE}
     return [
         _service_account("kube-router"),
         _cluster_role("kube-router", KUBE_ROUTER_RULES),
         _cluster_role_binding("kube-router", "kube-router", "kube-router"),
         {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {**account, "name": "kube-router-cni", "labels": labels},
-            "data": {"lodestar.conflist": cni},
-        },
-        {
             "apiVersion": "apps/v1",
             "kind": "DaemonSet",
-            "metadata": {**account, "labels": labels},
+            "metadata": {"name": "kube-router", "namespace": NAMESPACE, "labels": labels},
             "spec": {
                 "selector": {"matchLabels": labels},
                 "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}},
-                "template": {
-                    "metadata": {
-                        "labels": labels,
-                        "annotations": {"lodestar.platform/cni-digest": hashlib.sha256(cni.encode()).hexdigest()[:16]},
-                    },
-                    "spec": _kube_router_pod(settings),
-                },
+                "template": {"metadata": {"labels": labels}, "spec": _kube_router_pod(settings)},
             },
         },
     ]
@@ -185,8 +170,10 @@ def _kube_router_pod(settings: Settings) -> Object:
             {
                 "name": "cni-configuration",
                 **image,
-                "command": ["cp", "/cni-configuration/lodestar.conflist", configuration],
-                "volumeMounts": [cni, {"name": "configuration", "mountPath": "/cni-configuration", "readOnly": True}],
+                # The image has a shell for iptables and no cp; printf is built into the shell.
+                "command": ["sh", "-c", f'printf "%s" "$CNI_CONFIGURATION" > {configuration}'],
+                "env": [{"name": "CNI_CONFIGURATION", "value": json.dumps(_cni_configuration(), sort_keys=True)}],
+                "volumeMounts": [cni],
             }
         ],
         "containers": [
@@ -218,7 +205,6 @@ def _kube_router_pod(settings: Settings) -> Object:
             }
         ],
         "volumes": [
-            {"name": "configuration", "configMap": {"name": "kube-router-cni"}},
             {"name": "cni", "hostPath": {"path": "/etc/cni/net.d", "type": "DirectoryOrCreate"}},
             {"name": "modules", "hostPath": {"path": "/lib/modules", "type": "DirectoryOrCreate"}},
             {"name": "xtables-lock", "hostPath": {"path": "/run/xtables.lock", "type": "FileOrCreate"}},
@@ -230,9 +216,7 @@ def metrics_objects(settings: Settings) -> list[Object]:
     """metrics-server: the metrics API for C(kubectl top) and autoscalers."""
     labels = {"k8s-app": "metrics-server"}
     reader = _cluster_role("system:aggregated-metrics-reader", METRICS_READER_RULES)
-    reader["metadata"]["labels"] = {
-        f"{RBAC}/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")
-    }
+    reader["metadata"]["labels"] = {f"{RBAC}/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")}
     return [
         _service_account("metrics-server"),
         reader,
@@ -299,7 +283,12 @@ def _metrics_server_pod(settings: Settings, labels: Object) -> Object:
         "tolerations": [
             {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"},
             *(
-                {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
+                {
+                    "key": f"node.kubernetes.io/{key}",
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": 30,
+                }
                 for key in ("not-ready", "unreachable")
             ),
         ],
@@ -322,7 +311,7 @@ def _metrics_server_pod(settings: Settings, labels: Object) -> Object:
                 "image": settings.image("metrics-server"),
                 "imagePullPolicy": "IfNotPresent",
                 "args": [
-                    "--cert-dir=/tmp",
+                    "--cert-dir=/certificate",
                     "--secure-port=10250",
                     "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
                     "--kubelet-use-node-status-port",
@@ -345,7 +334,7 @@ def _metrics_server_pod(settings: Settings, labels: Object) -> Object:
                     "seccompProfile": {"type": "RuntimeDefault"},
                     "capabilities": {"drop": ["ALL"]},
                 },
-                "volumeMounts": [{"name": "certificate", "mountPath": "/tmp"}],
+                "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
             }
         ],
         "volumes": [{"name": "certificate", "emptyDir": {}}],

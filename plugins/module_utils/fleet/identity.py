@@ -4,8 +4,8 @@
 
 """Who a cluster is, and whose: its kube-system UID, and the mark that its hub leaves on it. Pure.
 
-A cluster's identity is the UID of its namespace C(kube-system), which lives as long as the cluster's etcd data and is what
-Karmada, KubeSphere and the OCM claim C(id.k8s.io) use too. Private to the collection.
+A cluster's identity is the UID of its namespace C(kube-system), which lives as long as the cluster's etcd data and is
+what Karmada, KubeSphere and the OCM claim C(id.k8s.io) use too. Private to the collection.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ def read_mark(namespace: t.Mapping[str, t.Any] | None) -> Mark | None:
 def guard_mark(cluster: str, hub_uid: str | None, mark: Mark | None) -> None:
     """Refuses a cluster that another hub manages, or that this hub knows under another name.
 
-    :param hub_uid: kube-system UID of our hub; None while it does not exist, when any mark is another hub's.
+    :param hub_uid: kube-system UID of our hub; None while it is not known, when only the name can be compared.
     """
     if mark is None:
         return
-    if mark.hub_uid != hub_uid:
+    if hub_uid is not None and mark.hub_uid != hub_uid:
         raise Refused(
-            f"{cluster}: the cluster behind this name is managed by another hub (UID {mark.hub_uid}), as {mark.cluster!r}; "
-            f"this hub is {hub_uid or 'not there yet'}. Detach it from that hub first.",
+            f"{cluster}: the cluster behind this name is managed by another hub (UID {mark.hub_uid}), "
+            f"as {mark.cluster!r}; the UID of this hub is {hub_uid}. Detach it from that hub first.",
             reason="other_hub",
             cluster=cluster,
             known_as=mark.cluster,
@@ -109,9 +109,9 @@ def guard_unique(identities: t.Mapping[str, str], records: t.Iterable[tuple[str,
     twice = {uid: sorted(found) for uid, found in sorted(names.items()) if len(found) > 1}
     if not twice:
         return
-    lines = "; ".join(f"{' and '.join(repr(name) for name in found)} are one cluster (UID {uid})" for uid, found in twice.items())
+    lines = "; ".join(f"{' and '.join(map(repr, found))} are one cluster (UID {uid})" for uid, found in twice.items())
     raise Refused(
-        f"the same cluster stands under two names: {lines}. Keep one of the names in the inventory; nothing was changed.",
+        f"the same cluster stands under two names: {lines}. Keep one of them in the inventory; nothing was changed.",
         reason="same_cluster",
         duplicates=twice,
     )

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the hub knows of the way to a member: reads the stored access and tries it. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ..errors import PlatformError
+from ..kube.absent import AbsentCluster
+from ..kube.client import Client
+from ..kube.connection import ARGUMENTS, resolve
+from ..kube.errors import ApiError, Forbidden, NotFound, Unauthorized, Unreachable
+from ..operation import Context, Operation
+from ..plan import Plan
+from .access_secret import Stored, from_secret, secret_name
+from .identity import guard_uid
+
+#: Seconds that a member may take to answer: a cluster that is down costs this once a run.
+DEADLINE = 10.0
+
+#: The way to the hub, in the shape of :data:`connection.ARGUMENTS`' C(access).
+HUB_ARGUMENTS: dict[str, t.Any] = {
+    "hub_access": {**ARGUMENTS["access"]},
+    "hub": {"type": "str", "default": "hub"},
+}
+
+
+def hub_client(params: t.Mapping[str, t.Any]) -> Client:
+    """A client for the hub; one that reads nothing and refuses to write while there is no access to it."""
+    access = params.get("hub_access")
+    return Client(resolve({"access": access}, {})) if access else AbsentCluster(str(params.get("hub") or "hub"))
+
+
+def kube_system_uid(client: Client, cluster: str) -> str:
+    """The identity of a cluster.
+
+    :raises PlatformError: it has no namespace kube-system, so it is no Kubernetes cluster that we can manage.
+    """
+    namespace = client.get("v1", "Namespace", "kube-system")
+    if namespace is None:
+        raise PlatformError(f"{cluster}: there is no namespace kube-system, so the cluster cannot be identified.")
+    return str(namespace["metadata"]["uid"])
+
+
+def stored_access(hub: Client, cluster: str) -> Stored | None:
+    """The access that the hub keeps for a cluster, None where it keeps none."""
+    return from_secret(cluster, hub.get("v1", "Secret", secret_name(cluster), cluster))
+
+
+def judge(stored: Stored, now: datetime.datetime, deadline: float = DEADLINE) -> tuple[str, str, dict[str, str] | None]:
+    """Tries a stored access: (state, reason, access or None).
+
+    States: C(usable), C(ageing) (usable, renew it), C(expired), C(refused) (the cluster does not accept it),
+    C(unreachable).
+
+    :raises Refused: another cluster answers.
+    """
+    cluster = stored.cluster
+    if stored.left(now) <= 0:
+        return "expired", f"the stored access ended at {stored.expires}; renew it with rekey: {cluster}", None
+    try:
+        with Client(stored.connection, deadline=deadline) as client:
+            guard_uid(cluster, stored.uid, kube_system_uid(client, cluster))
+    except (Unauthorized, Forbidden) as exc:
+        return "refused", f"the stored access is not accepted ({exc}); renew it with rekey: {cluster}", None
+    except Unreachable as exc:
+        return "unreachable", str(exc), None
+    if stored.ageing(now):
+        return (
+            "ageing",
+            f"no more than half of its {stored.lifetime} seconds is left, it ends at {stored.expires}",
+            stored.access,
+        )
+    return "usable", "", stored.access
+
+
+def hub_uid(hub: Client, params: t.Mapping[str, t.Any]) -> str | None:
+    """The identity of the hub; None while there is no access to it.
+
+    :raises Refused: another cluster than the one that the access was made for answers.
+    """
+    if isinstance(hub, AbsentCluster):
+        return None
+    observed = kube_system_uid(hub, params["hub"])
+    guard_uid(params["hub"], (params.get("hub_access") or {}).get("uid"), observed)
+    return observed
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """Reads and tries the access to one cluster. There is never anything to do."""
+    cluster, given = params["cluster"], params.get("access")
+    outputs: dict[str, t.Any] = {"access": None, "uid": None, "tier": None, "hub_uid": None, "state": "absent"}
+    hub = context.enter(hub_client(params))
+    try:
+        outputs["hub_uid"] = hub_uid(hub, params)
+        if given:
+            outputs.update(_given(cluster, given))
+        else:
+            outputs.update(_from_hub(hub, cluster))
+    except (Unreachable, Unauthorized, Forbidden, NotFound) as exc:
+        if given:
+            outputs.update(_given(cluster, given))
+        else:
+            outputs.update(state="hub_unreachable", reason=f"the hub cannot be asked: {exc}")
+    except ApiError as exc:
+        raise PlatformError(f"{cluster}: the hub cannot be asked for the access: {exc}") from exc
+    outputs["ansible_facts"] = {
+        "lodestar_hub_access": dict(params["hub_access"]) if params.get("hub_access") else None,
+        "lodestar_hub_uid": outputs["hub_uid"],
+        "lodestar_access": outputs["access"],
+        "lodestar_access_state": outputs["state"],
+        "lodestar_access_reason": outputs.get("reason", ""),
+        "lodestar_cluster_uid": outputs["uid"],
+    }
+    return Plan(outputs=outputs)
+
+
+def _given(cluster: str, access: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """An access that was minted in this run: its cluster has just answered with it, so only its identity is read."""
+    with Client(resolve({"access": access}, {}), deadline=DEADLINE) as client:
+        try:
+            uid = kube_system_uid(client, cluster)
+        except Unreachable as exc:
+            return {"state": "unreachable", "reason": str(exc), "access": None}
+    return {"state": "usable", "reason": "", "uid": uid, "access": {key: access[key] for key in access if access[key]}}
+
+
+def _from_hub(hub: Client, cluster: str) -> dict[str, t.Any]:
+    stored = stored_access(hub, cluster)
+    if stored is None:
+        return {"state": "absent", "reason": "the hub keeps no access for it"}
+    state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC))
+    return {"state": state, "reason": reason, "access": access, "uid": stored.uid, "tier": stored.tier}
+
+
+OPERATION = Operation(
+    arguments={
+        "cluster": {"type": "str", "required": True},
+        **HUB_ARGUMENTS,
+        "access": {**ARGUMENTS["access"]},
+    },
+    plan=plan,
+    sensitive=True,
+)

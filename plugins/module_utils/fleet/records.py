@@ -1,0 +1,200 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster's records on the hub: OCM C(ManagedCluster) and SIG Multicluster C(ClusterProfile). Pure.
+
+Names of conditions, reasons, claims and labels are those of their makers: open-cluster-management.io/api cluster/v1 and
+sigs.k8s.io/cluster-inventory-api v1alpha1. Private to the collection.
+"""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from ..kube import quantity
+from .checks_distribution import Distribution
+from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
+
+Object = dict[str, t.Any]
+
+CLUSTER_API = "cluster.open-cluster-management.io/v1"
+PROFILE_API = "multicluster.x-k8s.io/v1alpha1"
+CLUSTER_SET_LABEL = "cluster.open-cluster-management.io/clusterset"
+#: Value of x-k8s.io/cluster-manager, and name of the access provider.
+MANAGER = "lodestar"
+ROLE_LABEL = "lodestar.platform/role"
+MODE_LABEL = "lodestar.platform/mode"
+_RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the inventory says about a cluster that its records show.
+
+    :param mode: C(create) or C(attach).
+    :param role: C(global) or C(workload).
+    """
+
+    name: str
+    mode: str
+    role: str
+    labels: t.Mapping[str, str] = field(default_factory=dict)
+    cluster_set: str = "default"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was seen of a cluster.
+
+    :param ca_data: PEM certificates of its API server.
+    :param nodes: its Nodes, as the API returned them.
+    """
+
+    uid: str
+    server: str
+    ca_data: str
+    version: str
+    nodes: t.Sequence[t.Mapping[str, t.Any]]
+    distribution: Distribution
+
+
+def managed_cluster(declared: Declared, uid: str, server: str, ca_data: str) -> Object:
+    """OCM's record, without its status."""
+    client: Object = {"url": server}
+    if ca_data:
+        client["caBundle"] = base64.b64encode(ca_data.encode()).decode()
+    return {
+        "apiVersion": CLUSTER_API,
+        "kind": "ManagedCluster",
+        "metadata": {"name": declared.name, "labels": _labels(declared, uid)},
+        "spec": {"hubAcceptsClient": True, "managedClusterClientConfigs": [client]},
+    }
+
+
+def _labels(declared: Declared, uid: str) -> dict[str, str]:
+    return {
+        **{key: str(value) for key, value in declared.labels.items()},
+        CLUSTER_SET_LABEL: declared.cluster_set,
+        CLUSTER_LABEL: declared.name,
+        ROLE_LABEL: declared.role,
+        MODE_LABEL: declared.mode,
+        UID_LABEL: uid,
+    }
+
+
+def cluster_profile(declared: Declared) -> Object:
+    """The SIG's record, without its status."""
+    return {
+        "apiVersion": PROFILE_API,
+        "kind": "ClusterProfile",
+        "metadata": {
+            "name": declared.name,
+            "namespace": NAMESPACE,
+            "labels": {"x-k8s.io/cluster-manager": MANAGER, CLUSTER_LABEL: declared.name},
+        },
+        "spec": {"displayName": declared.name, "clusterManager": {"name": MANAGER}},
+    }
+
+
+def managed_cluster_status(
+    declared: Declared, observed: Observed, before: t.Mapping[str, t.Any] | None, now: str
+) -> Object:
+    """The status of OCM's record.
+
+    :param before: the status that is there: conditions keep their C(lastTransitionTime) while their status stays.
+    :param now: RFC 3339.
+    """
+    capacity, allocatable = total(observed.nodes, "capacity"), total(observed.nodes, "allocatable")
+    return {
+        "version": {"kubernetes": observed.version},
+        "capacity": capacity,
+        "allocatable": allocatable,
+        "clusterClaims": [
+            {"name": "id.k8s.io", "value": observed.uid},
+            {"name": "kubeversion.open-cluster-management.io", "value": observed.version},
+            {"name": "platform.open-cluster-management.io", "value": observed.distribution.platform},
+            {"name": "product.open-cluster-management.io", "value": observed.distribution.product},
+        ],
+        "conditions": transitions(
+            [
+                _condition("HubAcceptedManagedCluster", "HubClusterAdminAccepted", "Accepted by the inventory"),
+                _condition("ManagedClusterJoined", "ManagedClusterJoined", f"Joined by {declared.mode}"),
+                _condition("ManagedClusterConditionAvailable", "ManagedClusterAvailable", "The cluster's API answers"),
+            ],
+            (before or {}).get("conditions") or (),
+            now,
+        ),
+    }
+
+
+def cluster_profile_status(
+    declared: Declared, observed: Observed, before: t.Mapping[str, t.Any] | None, now: str
+) -> Object:
+    """The status of the SIG's record. Properties carry no time, which would change at every look."""
+    cluster = {"server": observed.server}
+    if observed.ca_data:
+        cluster["certificate-authority-data"] = base64.b64encode(observed.ca_data.encode()).decode()
+    properties = {
+        "cluster.clusterset.k8s.io": declared.name,
+        "clusterset.k8s.io": declared.cluster_set,
+        "id.k8s.io": observed.uid,
+        "distribution.lodestar.platform": observed.distribution.name,
+        "mode.lodestar.platform": declared.mode,
+        "role.lodestar.platform": declared.role,
+    }
+    return {
+        "version": {"kubernetes": observed.version},
+        "properties": [{"name": key, "value": value} for key, value in sorted(properties.items())],
+        "accessProviders": [{"name": MANAGER, "cluster": cluster}],
+        "conditions": transitions(
+            [
+                _condition("ControlPlaneHealthy", "ApiAnswers", "The cluster's API answers"),
+                _condition("Joined", "Joined", f"Joined by {declared.mode}"),
+            ],
+            (before or {}).get("conditions") or (),
+            now,
+        ),
+    }
+
+
+def _condition(kind: str, reason: str, message: str, status: str = "True") -> Object:
+    return {"type": kind, "status": status, "reason": reason, "message": message}
+
+
+def transitions(wanted: t.Sequence[Object], before: t.Iterable[t.Mapping[str, t.Any]], now: str) -> list[Object]:
+    """Conditions with their C(lastTransitionTime): the one that is there while the status has not changed."""
+    there = {item.get("type"): item for item in before}
+    answer = []
+    for item in wanted:
+        old = there.get(item["type"]) or {}
+        since = old.get("lastTransitionTime") if old.get("status") == item["status"] else None
+        answer.append({**item, "lastTransitionTime": since or now})
+    return answer
+
+
+def total(nodes: t.Iterable[t.Mapping[str, t.Any]], key: str) -> dict[str, str]:
+    """The sum of a resource list over nodes, as OCM's agents report it.
+
+    :param key: C(capacity) or C(allocatable).
+    """
+    sums: dict[str, Fraction] = {}
+    for node in nodes:
+        resources = (node.get("status") or {}).get(key) or {}
+        for name in _RESOURCES:
+            amount = quantity.parse(resources.get(name))
+            if amount is not None:
+                sums[name] = sums.get(name, Fraction(0)) + amount
+    return {name: _spell(name, amount) for name, amount in sorted(sums.items())}
+
+
+def _spell(name: str, amount: Fraction) -> str:
+    """In the spelling that the API server keeps as it is: thousandths of CPUs where needed, KiB of memory."""
+    if name == "cpu" and amount.denominator != 1:
+        return f"{round(amount * 1000)}m"
+    if name in ("memory", "ephemeral-storage") and amount >= 1024:
+        return f"{amount // 1024}Ki"
+    return str(amount // 1)

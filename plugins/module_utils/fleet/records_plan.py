@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeps a cluster's records on the hub. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import typing as t
+from dataclasses import replace
+
+from ..kube import absent, connection
+from ..kube.apply import ApplySet, plan_objects
+from ..kube.client import Client
+from ..kube.diff import covers, project
+from ..operation import Context, Operation
+from ..plan import Plan, Step
+from . import records
+from .access_info import HUB_ARGUMENTS, hub_client, kube_system_uid
+from .attach import LATER, records_of
+from .checks_distribution import recognise
+from .identity import NAMESPACE, UID_LABEL, guard_uid, guard_unique
+from .records import Declared, Observed
+
+_STATUS_WAVE = 3000
+_UID = "00000000-0000-0000-0000-000000000000"
+
+
+def observe(client: Client, cluster: str, version: str | None = None) -> Observed:
+    """What the records show of a cluster; of one that is not there yet, what is declared.
+
+    Costs four requests.
+    """
+    if isinstance(client, absent.AbsentCluster):
+        nothing = recognise("", (), ())
+        return Observed(_UID, LATER, "", f"v{version}" if version else LATER, (), nothing)
+    uid = kube_system_uid(client, cluster)
+    seen = str(client.version()["gitVersion"])
+    groups = [item["name"] for item in client.request("GET", "/apis").get("groups") or ()]
+    nodes = client.list("v1", "Node")
+    made = client.connection
+    return Observed(uid, made.server, made.ca_data, seen, nodes, recognise(seen, groups, nodes))
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """The steps that make the hub's records say what is declared and seen."""
+    hub = context.enter(hub_client(params))
+    member = context.enter(absent.connect(params, context.environ, params["cluster"]))
+    declared = Declared(
+        name=params["cluster"],
+        mode=params["mode"],
+        role=params["cluster_role"],
+        labels=params["cluster_labels"],
+        cluster_set=params["cluster_set"],
+    )
+    observed = observe(member, declared.name, params.get("kubernetes_version"))
+    existing = hub.get(records.CLUSTER_API, "ManagedCluster", declared.name)
+    if observed.uid != _UID:
+        labels = ((existing or {}).get("metadata") or {}).get("labels") or {}
+        guard_unique({declared.name: observed.uid}, records_of(hub, observed.uid))
+        guard_uid(declared.name, labels.get(UID_LABEL), observed.uid)
+    objects = [
+        records.managed_cluster(declared, observed.uid, observed.server, observed.ca_data),
+        records.cluster_profile(declared),
+    ]
+    steps = plan_objects(
+        hub, objects, applyset=ApplySet(f"record-{declared.name}"), target=params["hub"], adopt=params["adopt"]
+    )
+    steps = [_plain(step, observed) for step in steps]
+    steps += _status_steps(hub, params["hub"], declared, observed, existing)
+    if isinstance(member, absent.AbsentCluster):
+        # A plan for a cluster that is not there yet must not become a record of it.
+        steps = [replace(step, perform=member.version) for step in steps]
+    outputs = {
+        "uid": None if observed.uid == _UID else observed.uid,
+        "version": observed.version,
+        "distribution": observed.distribution.name,
+        "nodes": len(observed.nodes),
+    }
+    return Plan(steps=steps, outputs=outputs, parallel=4)
+
+
+def _status_steps(
+    hub: Client, target: str, declared: Declared, observed: Observed, existing: t.Mapping[str, t.Any] | None
+) -> list[Step]:
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    profile = hub.get(records.PROFILE_API, "ClusterProfile", declared.name, NAMESPACE)
+    before = (existing or {}).get("status"), (profile or {}).get("status")
+    found = [
+        _status_step(
+            hub,
+            target,
+            records.CLUSTER_API,
+            "ManagedCluster",
+            declared.name,
+            None,
+            before[0],
+            records.managed_cluster_status(declared, observed, before[0], now),
+        ),
+        _status_step(
+            hub,
+            target,
+            records.PROFILE_API,
+            "ClusterProfile",
+            declared.name,
+            NAMESPACE,
+            before[1],
+            records.cluster_profile_status(declared, observed, before[1], now),
+        ),
+    ]
+    return [step for step in found if step is not None]
+
+
+def _status_step(
+    hub: Client,
+    target: str,
+    api_version: str,
+    kind: str,
+    name: str,
+    namespace: str | None,
+    before: t.Any,
+    status: dict[str, t.Any],
+) -> Step | None:
+    if before is not None and covers(status, before):
+        return None
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    obj = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "status": status}
+    path = "/".join(part for part in (api_version, kind, namespace, name) if part)
+    return Step(
+        id=f"{path}/status",
+        action="create" if before is None else "update",
+        target=target,
+        description=f"write the status of {kind} {name}",
+        before=None if before is None else project(before, status),
+        # What a cluster will show is not known before it is there: no plan of a first status holds it.
+        after=_conditions(status) if before is None else status,
+        perform=lambda: hub.apply(obj, force=True, subresource="status"),
+        wave=_STATUS_WAVE,
+    )
+
+
+def _conditions(status: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"conditions": {item["type"]: item["status"] for item in status["conditions"]}}
+
+
+def _plain(step: Step, observed: Observed) -> Step:
+    """A creating step without what is only known once the cluster is there, so that check mode and run plan alike."""
+    if step.action != "create" or step.after is None:
+        return step
+    after = json.loads(json.dumps(step.after))
+    (after.get("metadata") or {}).get("labels", {}).pop(UID_LABEL, None)
+    if "managedClusterClientConfigs" in (after.get("spec") or {}):
+        after["spec"]["managedClusterClientConfigs"] = LATER
+    return replace(step, after=after)
+
+
+OPERATION = Operation(
+    arguments={
+        "cluster": {"type": "str", "required": True},
+        "mode": {"type": "str", "choices": ["create", "attach"], "default": "create"},
+        "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
+        "cluster_labels": {"type": "dict", "default": {}},
+        "cluster_set": {"type": "str", "default": "default"},
+        "kubernetes_version": {"type": "str"},
+        "adopt": {"type": "bool", "default": False},
+        **HUB_ARGUMENTS,
+        **connection.ARGUMENTS,
+        **absent.ARGUMENT,
+    },
+    plan=plan,
+    constraints=connection.CONSTRAINTS,
+)
