@@ -13,7 +13,7 @@ description:
   - Reads version, nodes and capacity of a cluster, and puts them together with what the run knows about it.
   - A cluster that does not answer within 5 seconds is no failure, but an entry with a C(problem).
 author:
-  - The lodestar.platform authors
+  - The lodestar.platform authors (@lodestar-platform)
 attributes:
   check_mode:
     support: full

@@ -16,7 +16,7 @@ description:
   - It needs no facts and no connection. With C(--limit) it still reads the whole inventory.
   - Of the variable C(kubeconfig) only its presence is looked at, so a vault need not be open.
 author:
-  - The lodestar.platform authors
+  - The lodestar.platform authors (@lodestar-platform)
 attributes:
   check_mode:
     support: full

@@ -15,7 +15,7 @@ description:
     writing it is no change. Check mode does not write it.
   - A cluster with a problem does not make this module fail, so that a playbook can show the report and then fail.
 author:
-  - The lodestar.platform authors
+  - The lodestar.platform authors (@lodestar-platform)
 attributes:
   check_mode:
     support: full
