@@ -126,9 +126,11 @@ def _remove_stale_pid_file() -> None:
 
 def _is_dockerd(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd"
+        status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+    # One that has ended but that nobody has waited for keeps its name.
+    return status.startswith("Name:\tdockerd\n") and "\nState:\tZ" not in status
 
 
 def _ours() -> int | None:

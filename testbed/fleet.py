@@ -79,8 +79,8 @@ class Fleet:
         ensure_programs({"ssh": "openssh-client", "ssh-keygen": "openssh-client", "ip": "iproute2"}, self.say)
         client = engine.ensure(self.say)
         with self._locked():
-            with locked("image"):
-                reference = image.ensure(client, self.say)
+            with locked("image") as lock:
+                reference = image.ensure(client, self.say, lock)
             network = self._network(client, pool)
             public_key = self._prepare_state()
             blueprints = self._blueprints(definition, network, reference, public_key)
@@ -171,8 +171,8 @@ class Fleet:
                 raise TestbedError(
                     f"fleet {self.name.id} has no machine {name!r}; it has {', '.join(description['machines'])}"
                 )
-            with locked("image"):
-                reference = image.ensure(client, self.say)
+            with locked("image") as lock:
+                reference = image.ensure(client, self.say, lock)
             plan = self._blueprint(name, item["address"], description["network"], reference, self._public_key())
             old = machine.find(client, self.name.id).get(name)
             if old is not None:

@@ -24,6 +24,8 @@ from .errors import TestbedError
 Say = t.Callable[[str], None]
 
 REPOSITORY = "lodestar-testbed"
+#: Not /tmp, which may be in memory.
+_WORK = "/var/tmp"  # noqa: S108 - the names in it are unpredictable
 SUITE = "bookworm"
 PACKAGES = (
     "systemd", "systemd-sysv", "openssh-server", "python3", "sudo", "iproute2", "iptables", "nftables", "ipset",
@@ -65,8 +67,12 @@ def reference() -> str:
     return f"{REPOSITORY}:{tag()}"
 
 
-def ensure(client: docker.DockerClient, say: Say) -> str:
-    """Builds the image unless it is there. Returns its reference. The caller holds the lock of image builds."""
+def ensure(client: docker.DockerClient, say: Say, lock: int) -> str:
+    """Builds the image unless it is there. Returns its reference.
+
+    :param lock: descriptor of the lock of image builds, which the caller holds. What the build starts holds it too, so
+        that what a killed build leaves running is not disturbed.
+    """
     name = reference()
     if client.images.list(name=name):
         return name
@@ -75,15 +81,19 @@ def ensure(client: docker.DockerClient, say: Say) -> str:
     if mirror is None:
         raise TestbedError("apt's sources name no Debian archive; add one, or give the image " + name + " to Docker")
     say(f"building the machines' image {name} from {mirror}; this takes about two minutes")
-    with tempfile.TemporaryDirectory(prefix="lodestar-testbed-", dir="/var/tmp") as work:
-        root = Path(work) / "root"
-        _bootstrap(root, mirror)
+    for stale in Path(_WORK).glob(f"{REPOSITORY}-*"):
+        # A build that was killed left it; ours is the lock.
+        _discard(stale)
+    work = Path(tempfile.mkdtemp(prefix=f"{REPOSITORY}-", dir=_WORK))
+    try:
+        root, archive = work / "root", work / "image.tar"
+        _bootstrap(root, mirror, lock)
         _customise(root)
-        archive = Path(work) / "image.tar"
         _run(["tar", "--numeric-owner", "--xattrs", "-C", str(root), "-cf", str(archive), "."])
-        shutil.rmtree(root)
         changes = [f'CMD ["{ENTRY}"]', f"LABEL {REPOSITORY}={tag()}"]
         client.api.import_image_from_file(str(archive), repository=REPOSITORY, tag=tag(), changes=changes)
+    finally:
+        _discard(work)
     return name
 
 
@@ -98,11 +108,19 @@ def remove(client: docker.DockerClient, say: Say) -> None:
                 say(f"kept the image {name}: {exc.explanation}")
 
 
-def _bootstrap(root: Path, mirror: str) -> None:
+def _discard(work: Path) -> None:
+    """Removes a build's directory, and first the mounts that a debootstrap which was killed has left in it."""
+    inside = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mountpoint in sorted((item for item in inside if item.startswith(f"{work}/")), reverse=True):
+        _run(["umount", "--lazy", mountpoint])
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _bootstrap(root: Path, mirror: str, lock: int) -> None:
     command = ["debootstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES), SUITE, str(root), mirror]
     # A missing /usr/sbin on PATH makes debootstrap's chroot fail late.
     path = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
-    _run(command, env={**os.environ, "PATH": path, "DEBIAN_FRONTEND": "noninteractive"})
+    _run(command, env={**os.environ, "PATH": path, "DEBIAN_FRONTEND": "noninteractive"}, inherited=(lock,))
 
 
 def _customise(root: Path) -> None:
@@ -123,7 +141,8 @@ def _customise(root: Path) -> None:
     (root / "etc/machine-id").write_text("")
 
 
-def _run(command: list[str], env: t.Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def _run(command: list[str], env: t.Mapping[str, str] | None = None, inherited: tuple[int, ...] = ()) -> None:
+    out = subprocess.PIPE
+    done = subprocess.run(command, env=env, stdout=out, stderr=subprocess.STDOUT, text=True, pass_fds=inherited)
     if done.returncode:
         raise TestbedError(f"{command[0]} failed ({done.returncode}):\n{done.stdout[-3000:]}")

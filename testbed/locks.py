@@ -18,12 +18,15 @@ RUN = Path("/run/lodestar-testbed")
 
 
 @contextmanager
-def locked(name: str, run: Path = RUN) -> t.Iterator[None]:
-    """Holds the host-wide lock of that name; waits for who holds it."""
+def locked(name: str, run: Path = RUN) -> t.Iterator[int]:
+    """Holds the host-wide lock of that name; waits for who holds it.
+
+    Gives the lock's file descriptor: a child that inherits it holds the lock as long as it lives.
+    """
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (run / f"{name}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        yield file.fileno()
 
 
 def write_if_changed(path: Path, content: str, mode: int = 0o644) -> bool:
