@@ -48,6 +48,7 @@ class _Assembly:
         self.pieces: list[Piece] = [(unit, output) for unit in self.table for output in unit.outputs]
         releases = Releases(wanted.upstream if wanted.source in ("auto", "upstream") else {})
         self.maker = Maker(self.table, wanted.cache, wanted.architecture, releases, context.environ)
+        self.maker.must_use_releases = wanted.source == "upstream"
         self.warnings: list[str] = []
         self.fresh: dict[str, Artifact] = {}
         self.total = 0
@@ -59,7 +60,7 @@ class _Assembly:
         if mirror is not None and theirs is not None:
             source, steps = "mirror", [self._fetch_step(mirror, theirs, piece) for piece in stale]
         else:
-            source, steps = "build", self._make_steps(stale)
+            source, steps = "build", self._made(stale)
         source = source if steps else "present"
         self.total = len(steps)
         if steps or not set(self.wanted.versions) <= set(self.state.versions):
@@ -117,6 +118,17 @@ class _Assembly:
         if theirs is not None:
             return part.sha256 == theirs.part(output.name, unit.kubernetes).sha256
         return part.recipe == self.maker.identity(unit)
+
+    def _made(self, stale: t.Sequence[Piece]) -> list[Step]:
+        """Steps that make what is stale; a refusal tells why other sources were passed over, too."""
+        try:
+            steps = self._make_steps(stale)
+        except PlatformError as exc:
+            if not self.warnings:
+                raise
+            raise PlatformError(f"{exc}; {'; '.join(self.warnings)}") from exc
+        self.warnings += [f"release files are not used: {reason}" for reason in self.maker.passed_over]
+        return steps
 
     def _make_steps(self, stale: t.Sequence[Piece]) -> list[Step]:
         """One step a unit: those with stale artifacts, and those of their prerequisites that are not cached."""

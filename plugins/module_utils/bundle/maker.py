@@ -54,6 +54,9 @@ class Maker:
     :param cache: the cache directory.
     :param releases: release servers that may be used.
     :param environ: the environment of the task.
+
+    ``must_use_releases`` refuses what a set server does not have; otherwise ``passed_over`` says so. ``used_go`` tells
+    that Go has run.
     """
 
     def __init__(
@@ -66,6 +69,8 @@ class Maker:
         self.store = Store(cache / "parts")
         self.go = Go(environ, cache / "go", architecture)
         self.system = System(environ, cache, architecture)
+        self.must_use_releases = False
+        self.passed_over: list[str] = []
         self.used_go = False
         self._chosen: dict[str, Recipe] = {}
         self._compiler: bool | None = None
@@ -82,6 +87,10 @@ class Maker:
                 if not reason:
                     self._chosen[unit.name] = recipe
                     break
+                if isinstance(recipe, ReleaseFiles) and recipe.base in self.releases.bases:
+                    if self.must_use_releases:
+                        raise PlatformError(f"{unit.name} {unit.version} cannot be had from upstream: {reason}")
+                    self.passed_over.append(reason)
                 reasons.append(reason)
             else:
                 raise PlatformError(f"{unit.name} {unit.version} cannot be made here: {'; '.join(reasons)}")

@@ -137,11 +137,11 @@ func main() {
 		fmt.Println("pause of lodestar.platform")
 		return
 	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "pause: warning: not the first process, so orphans are not reaped here")
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCHLD)
 	reap()
 	for received := range signals {
 		if received == syscall.SIGCHLD {
