@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import typing as t
 
 from ..errors import PlatformError
 from . import host
 
+_recording = threading.Lock()
 _DIGESTS = os.path.join(host.STATE_DIRECTORY, "digests.json")
 
 
@@ -56,11 +58,12 @@ def installed(paths: t.Iterable[str]) -> dict[str, str | None]:
 
 def record(digests: t.Mapping[str, str]) -> None:
     """Remembers digests of files that were just installed."""
-    known = {path: entry for path, entry in _load().items() if _signature(path) is not None}
-    for path, digest in digests.items():
-        known[path] = {"sha256": digest, "signature": _signature(path)}
-    host.make_directory(host.STATE_DIRECTORY, 0o700)
-    host.write(_DIGESTS, json.dumps(known, sort_keys=True, indent=1) + "\n", 0o600)
+    with _recording:
+        known = {path: entry for path, entry in _load().items() if _signature(path) is not None}
+        for path, digest in digests.items():
+            known[path] = {"sha256": digest, "signature": _signature(path)}
+        host.make_directory(host.STATE_DIRECTORY, 0o700)
+        host.write(_DIGESTS, json.dumps(known, sort_keys=True, indent=1) + "\n", 0o600)
 
 
 def install(source: str, digest: str, destinations: t.Sequence[str]) -> None:

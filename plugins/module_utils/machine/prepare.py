@@ -233,6 +233,7 @@ def _plan_binaries(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str
 
 def _install(preparation: Preparation, artifact: t.Mapping[str, t.Any], digest: str, names: list[str]) -> None:
     binaries.install(preparation.staged(artifact), digest, names)
+    binaries.record(dict.fromkeys(names, digest))
 
 
 def _stale(service: host.Service, paths: t.Iterable[str]) -> bool:
