@@ -88,6 +88,8 @@ class Operation:
         answer = self.execute(module.params, Context(environ=os.environ), module.check_mode)
         for warning in answer.pop("warnings", ()):
             module.warn(warning)
+        # Ansible would return all arguments, and some hold secrets somewhere inside, such as a Secret's manifest.
+        answer["invocation"] = {}
         if answer.get("failed"):
             module.fail_json(**answer)
         module.exit_json(**answer)
