@@ -21,7 +21,7 @@ PREFLIGHT_CHECK = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,199}")
 #: A path of one line, without what a shell or a template would read as more than a path.
 PATH = re.compile(r"[^\x00-\x1f\x7f`$;&|<>{}\"'\\*?]{1,1024}")
 
-Fits = re.Pattern[str] | t.Callable[[str], object]
+Fits: t.TypeAlias = "re.Pattern[str] | t.Callable[[str], object]"
 
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 

@@ -16,8 +16,8 @@ from . import inventory_fields as f
 from .inventory_fields import Fields, kind_of
 from .model import MODES, PROVIDERS, ROLES, TAINT_EFFECTS, TIERS, Access, Cluster, Endpoint, Machine, Network
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address: t.TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+IPNetwork: t.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 #: Variables of a cluster host that the fleet is made of. ``kubeconfig`` is only looked at for whether it is there.
 CLUSTER_KEYS = (
