@@ -1,0 +1,165 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_record
+short_description: Keep a cluster's records on the hub
+version_added: 0.1.0
+description:
+  - Keeps an Open Cluster Management C(ManagedCluster) and a SIG Multicluster C(ClusterProfile) for a cluster, with labels, version,
+    capacity, claims and conditions by the names of these projects.
+  - Nothing is written while nothing has changed. There is no heartbeat, and the time of a condition is that of its last change.
+  - A cluster whose identity another record has is refused with both names.
+options:
+  cluster:
+    description: Name of the cluster, as in the inventory.
+    type: str
+    required: true
+  mode:
+    description: How the cluster joined the fleet.
+    type: str
+    choices: [create, attach]
+    default: create
+  cluster_role:
+    description: Whether the cluster is the fleet's global cluster or a workload cluster.
+    type: str
+    choices: [global, workload]
+    default: workload
+  cluster_labels:
+    description: Labels of the cluster, for selectors and placements.
+    type: dict
+    default: {}
+  cluster_set:
+    description: The ManagedClusterSet that the cluster is in.
+    type: str
+    default: default
+  kubernetes_version:
+    description: The declared version, for the plan of a cluster that is yet to be made.
+    type: str
+  adopt:
+    description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
+    type: bool
+    default: false
+  hub_access:
+    description:
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
+        would have to be written there fails.
+    type: dict
+    suboptions:
+      server:
+        description: Address of the API server, V(https://host:port).
+        type: str
+        required: true
+      ca_data:
+        description: The certificates to trust, as PEM or base64 of PEM.
+        type: str
+      token:
+        description: Bearer token.
+        type: str
+        required: true
+      expires:
+        description: When the token ends, as RFC 3339.
+        type: str
+      tls_server_name:
+        description: The name in the server's certificate, where it is not that of O(hub_access.server).
+        type: str
+      uid:
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        type: str
+  hub:
+    description: Name of the global cluster, for plans and messages.
+    type: str
+    default: hub
+  cluster_exists:
+    description:
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
+        carried out; this is for check mode on machines that hold nothing.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: The plan is the same, and nothing is written.
+    support: full
+  diff_mode:
+    description: Shows every object that would be or was changed, before and after. Secret values are never part of it.
+    support: full
+extends_documentation_fragment:
+  - lodestar.platform.connection
+author:
+  - The lodestar.platform authors (@lodestar-platform)
+"""
+
+EXAMPLES = r"""
+- name: Record the cluster on the hub
+  lodestar.platform.cluster_record:
+    cluster: east
+    cluster_labels:
+      region: east
+    access: "{{ lodestar_access }}"
+    hub_access: "{{ lodestar_hub_access }}"
+"""
+
+RETURN = r"""
+uid:
+  description: The cluster's identity, V(null) for one that is yet to be made.
+  returned: success
+  type: str
+version:
+  description: The cluster's Kubernetes version.
+  returned: success
+  type: str
+  sample: v1.36.3
+distribution:
+  description: The distribution as far as any identity can tell.
+  returned: success
+  type: str
+  sample: kubeadm
+nodes:
+  description: How many nodes the cluster has.
+  returned: success
+  type: int
+plan:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The object as C(apiVersion/Kind/namespace/name).
+      returned: always
+      type: str
+    action:
+      description: C(create), C(update) or C(delete).
+      returned: always
+      type: str
+    target:
+      description: The cluster that is changed.
+      returned: always
+      type: str
+    description:
+      description: The step in words.
+      returned: always
+      type: str
+    before:
+      description: The declared fields as they were.
+      returned: always
+      type: raw
+    after:
+      description: The declared fields as they will be.
+      returned: always
+      type: raw
+"""
+
+from ..module_utils.fleet.records_plan import OPERATION
+
+
+def main() -> None:
+    OPERATION.run_as_module()
+
+
+if __name__ == "__main__":
+    main()
