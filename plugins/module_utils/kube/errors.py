@@ -89,9 +89,7 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     422: Invalid,
     429: Throttled,
 }
-_REMEDIES: dict[int, str] = {
-    401: "the credential is not accepted: it has expired, was revoked, or is for another cluster",
-}
+_UNAUTHORIZED = "the credential is not accepted: it has expired, was revoked, or is for another cluster"
 
 
 def from_response(status: int, body: t.Any, verb: str, what: str) -> ApiError:
@@ -106,7 +104,7 @@ def from_response(status: int, body: t.Any, verb: str, what: str) -> ApiError:
     reason = str(answer.get("reason") or "")
     causes = [item for item in (answer.get("details") or {}).get("causes") or () if isinstance(item, dict)]
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
-    text = _text(answer, causes, what) or _REMEDIES.get(status) or f"HTTP {status}"
+    text = _UNAUTHORIZED if status == 401 else _text(answer, causes, what) or f"HTTP {status}"
     fields: dict[str, t.Any] = {"verb": verb, "object": what}
     managers = sorted({match for item in causes for match in _MANAGER.findall(str(item.get("message")))})
     if managers:
