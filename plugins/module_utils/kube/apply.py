@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import InvalidInput, Problem, Refused
 from ..plan import Step
 from .applyset import DIGEST, ApplySet, kind_of, kinds_of, namespaces_of, recorded, set_of
 from .client import MANAGER, Client
-from .desired import declared_resources, normalise, scope_problem, wave_of
+from .desired import declared_resources, key_of, normalise, scope_problem, wave_of
 from .diff import covers, project
 from .errors import UnknownKind
 from .established import wait_established
@@ -53,6 +53,7 @@ def plan_objects(
     adopt: bool = False,
     prune: bool = True,
     prune_all: bool = False,
+    claim: t.Callable[[Object], bool] = lambda obj: False,
 ) -> list[Step]:
     """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only.
 
@@ -64,6 +65,7 @@ def plan_objects(
     :param adopt: take over objects that exist and are not of this set.
     :param prune: delete members that are no longer declared.
     :param prune_all: allow an empty ``desired`` to delete every member.
+    :param claim: says of a declared object that it is ours by its place, whoever made it or declares its fields.
     :raises InvalidInput: a declared object is malformed, or its kind is unknown to a group that the cluster serves.
     :raises Refused: it would take objects or fields of others, or prune everything.
     """
@@ -74,7 +76,9 @@ def plan_objects(
     steps: list[Step] = []
     refusals: list[str] = []
     for obj in objects:
-        step = _object_step(client, obj, observed, applyset, target, adopt, refusals)
+        claimed = claim(obj)
+        terms = replace(applyset, force=applyset.force or claimed)
+        step = _object_step(client, obj, observed, terms, target, adopt or claimed, refusals)
         if step is not None:
             steps.append(step)
     doomed = _doomed(objects, observed) if prune else []
@@ -89,11 +93,6 @@ def plan_objects(
     steps += [_delete_step(client, obj, target) for obj in doomed]
     remaining = objects if prune else objects + list(observed.members.values())
     return _parent_steps(client, remaining, observed, applyset, target) + steps
-
-
-def _key(obj: t.Mapping[str, t.Any]) -> _Key:
-    metadata = obj["metadata"]
-    return kind_of(obj), metadata.get("namespace") or "", metadata["name"]
 
 
 def _check_kinds(client: Client, objects: t.Sequence[Object]) -> None:
@@ -129,18 +128,18 @@ def _observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) ->
         if served is not None:
             kinds.add(served)
     for items in _map(lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
-        observed.members.update({_key(obj): obj for obj in items})
-    unknown = [obj for obj in objects if _key(obj) not in observed.members]
+        observed.members.update({key_of(obj): obj for obj in items})
+    unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     for obj, found in zip(unknown, _look_up(client, unknown, observed), strict=True):
         if found is not None:
-            observed.strangers[_key(obj)] = found
+            observed.strangers[key_of(obj)] = found
     return observed
 
 
 def _look_up(client: Client, objects: t.Sequence[Object], observed: _Observed) -> list[Object | None]:
     """What exists under the names of declared objects that are not members; spares what lives in no namespace."""
     names = {obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace")}
-    names |= {obj["metadata"]["name"] for obj in objects if _key(obj)[0] == "Namespace"}
+    names |= {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
     unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
     spaces: dict[str, Object | None] = dict(
         zip(unknown, _map(lambda name: client.get("v1", "Namespace", name), unknown), strict=True)
@@ -148,7 +147,7 @@ def _look_up(client: Client, objects: t.Sequence[Object], observed: _Observed) -
 
     def read(obj: Object) -> Object | None:
         metadata: dict[str, str] = obj["metadata"]
-        if _key(obj)[0] == "Namespace":
+        if key_of(obj)[0] == "Namespace":
             return spaces[metadata["name"]]
         namespace = metadata.get("namespace")
         if namespace in spaces and spaces[namespace] is None:
@@ -194,7 +193,7 @@ def _object_step(
     adopt: bool,
     refusals: list[str],
 ) -> Step | None:
-    key = _key(obj)
+    key = key_of(obj)
     there = observed.members.get(key)
     if there is None:
         there = observed.strangers.get(key)
@@ -253,7 +252,7 @@ def _terminating(there: Object) -> str:
 
 
 def _doomed(objects: t.Sequence[Object], observed: _Observed) -> list[Object]:
-    wanted = {_key(obj) for obj in objects}
+    wanted = {key_of(obj) for obj in objects}
     return [
         obj
         for key, obj in observed.members.items()
@@ -359,7 +358,7 @@ def _parent_steps(
     steps = []
     if there is None:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": applyset.namespace}}
-        declared = any(_key(obj) == _key(space) for obj in members)
+        declared = any(key_of(obj) == key_of(space) for obj in members)
         if not declared and client.get("v1", "Namespace", applyset.namespace) is None:
             steps.append(_plain_step(client, space, None, target, 0))
         # The set's own namespace may be one of its members, and then it comes first.

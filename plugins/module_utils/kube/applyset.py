@@ -51,10 +51,8 @@ class ApplySet:
 
     @property
     def id(self) -> str:
-        """The id by the KEP's rule: a hash of name, namespace, kind and group of the parent."""
-        text = f"{self.parent_name}.{self.namespace}.ConfigMap."
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-        return f"applyset-{digest}-v1"
+        """The id by the KEP's rule."""
+        return set_id(self.parent_name, self.namespace, "ConfigMap")
 
     @property
     def selector(self) -> str:
@@ -88,6 +86,13 @@ class ApplySet:
         metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF: self.id}
         metadata["annotations"] = {**(metadata.get("annotations") or {}), DIGEST: digest(obj)}
         return {**obj, "metadata": metadata}
+
+
+def set_id(name: str, namespace: str, kind: str, group: str = "") -> str:
+    """The id of the set with this parent: a hash of its name, namespace, kind and group."""
+    text = f"{name}.{namespace}.{kind}.{group}"
+    encoded = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    return f"applyset-{encoded}-v1"
 
 
 def kinds_of(parent: t.Mapping[str, t.Any] | None) -> set[str]:

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from ..errors import InvalidInput, Problem
-from .applyset import PART_OF
+from .applyset import PART_OF, kind_of
 from .diff import encode_string_data
 from .resources import STATIC, Resource, from_crd, object_id
 
@@ -51,6 +51,12 @@ def wave_of(obj: t.Mapping[str, t.Any], delete: bool = False) -> int:
     return _DELETES - wave if delete else wave
 
 
+def key_of(obj: t.Mapping[str, t.Any]) -> tuple[str, str, str]:
+    """What makes an object itself: kind with group, namespace, name. The version does not make another object."""
+    metadata = obj["metadata"]
+    return kind_of(obj), metadata.get("namespace") or "", metadata["name"]
+
+
 def normalise(objects: t.Iterable[t.Any]) -> list[Object]:
     """Declared objects as they are applied: lists unfolded, ``null`` and server-side fields dropped, C(stringData) as
     data.
@@ -62,10 +68,9 @@ def normalise(objects: t.Iterable[t.Any]) -> list[Object]:
     if problems:
         raise InvalidInput(problems)
     plain = [_plain(obj) for obj in flat]
-    seen: set[str] = set()
+    seen: set[tuple[str, str, str]] = set()
     for obj in plain:
-        # The version does not make another object: Deployment of apps/v1 and of apps/v1beta1 are the same.
-        key = "/".join([str(obj["kind"]), object_id(obj).removeprefix(str(obj["apiVersion"]))])
+        key = key_of(obj)
         if key in seen:
             problems.append(Problem(object_id(obj), "twice", "is declared more than once", "Declare it once"))
         seen.add(key)

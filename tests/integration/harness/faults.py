@@ -29,8 +29,8 @@ from .apiserver import ApiServer
 class Fault:
     """What happens to requests of a method, ``times`` times.
 
-    :param act: ``answer`` (without asking the server), ``reset`` (before the server sees it), ``lose`` (after the
-        server has acted), ``truncate`` (half of the server's response), ``drip`` (a byte now and then), ``stall`` (nothing).
+    :param act: ``answer`` (without asking the server), ``reset`` (before the server sees it), ``lose`` (after it
+        has acted), ``truncate`` (half of the server's response), ``drip`` (a byte now and then), ``stall`` (nothing).
     """
 
     act: str

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drift as the server's own record of ownership tells it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.ownership import (
+    Holder,
+    deviations,
+    managers,
+    released,
+)
+
+DECLARED: dict[str, t.Any] = {
+    "apiVersion": "v1",
+    "kind": "Thing",
+    "metadata": {"name": "x", "labels": {"team": "a"}},
+    "spec": {"hard": {"pods": "1000m"}, "peers": [{"a": 1}], "ports": [{"port": 80}], "marks": ["m"]},
+}
+FIELDS = {
+    "f:metadata": {"f:labels": {"f:team": {}}},
+    "f:spec": {
+        "f:hard": {"f:pods": {}},
+        "f:peers": {},
+        "f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:port": {}}},
+        "f:marks": {'v:"m"': {}},
+    },
+}
+
+
+def observed(fields: dict[str, t.Any], *others: dict[str, t.Any], **spec: t.Any) -> dict[str, t.Any]:
+    content = {
+        "hard": {"pods": "1"},
+        "peers": [{"a": 1, "defaulted": True}],
+        "ports": [{"port": 80, "protocol": "TCP"}],
+        "marks": ["m", "n"],
+        **spec,
+    }
+    ours = {"manager": "lodestar", "operation": "Apply", "fieldsV1": fields}
+    return {"metadata": {"labels": {"team": "a"}, "managedFields": [ours, *others]}, "spec": content}
+
+
+def test_what_we_own_is_unchanged_whatever_the_server_made_of_it() -> None:
+    assert deviations(DECLARED, observed(FIELDS), "lodestar") == []
+
+
+def test_a_field_that_another_manager_wrote_is_named_with_the_manager() -> None:
+    fields = {**FIELDS, "f:spec": {key: value for key, value in FIELDS["f:spec"].items() if key != "f:peers"}}
+    edit = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {"f:peers": {}}}}
+    found = deviations(DECLARED, observed(fields, edit, peers=[{"a": 2}]), "lodestar")
+    assert [(item.path, item.holders) for item in found] == [("spec.peers", (Holder("kubectl-edit", "Update"),))]
+    assert not found[0].holders[0].declares
+
+
+def test_a_field_that_we_lost_but_that_stands_as_declared_is_no_drift() -> None:
+    assert deviations(DECLARED, observed({}, hard={"pods": "1000m"}, peers=[{"a": 1}], marks=["m"]), "lodestar") == []
+
+
+def test_a_missing_element_of_a_keyed_list_is_named_by_its_key() -> None:
+    fields = {**FIELDS, "f:spec": {**FIELDS["f:spec"], "f:ports": {'k:{"port":443,"protocol":"TCP"}': {}}}}
+    found = deviations(DECLARED, observed(fields, ports=[{"port": 443, "protocol": "TCP"}]), "lodestar")
+    assert [item.path for item in found] == ["spec.ports[port=80]"]
+
+
+def test_who_declares_and_who_only_wrote() -> None:
+    assert Holder("argocd", "Apply").declares
+    assert Holder("kube-controller-manager", "Update", "scale").declares
+    assert not Holder("kubectl-edit", "Update").declares
+
+
+def test_what_is_no_longer_declared_is_released_with_its_values() -> None:
+    smaller = {**DECLARED, "metadata": {"name": "x"}, "spec": {"hard": {"pods": "1000m"}, "ports": []}}
+    assert released(smaller, observed(FIELDS), "lodestar") == {
+        "metadata": {"labels": {"team": "a"}},
+        "spec": {
+            "peers": [{"a": 1, "defaulted": True}],
+            "ports": [{"port": 80, "protocol": "TCP"}],
+            "marks": ["m", "n"],
+        },
+    }
+
+
+def test_an_object_without_a_record_of_ownership() -> None:
+    assert managers({"metadata": {}}) == []
+    assert [item.path for item in deviations(DECLARED, {"metadata": {}}, "lodestar")] == ["metadata", "spec"]
