@@ -79,7 +79,7 @@ notes:
   - Run it on the controller (C(connection=local)), where it tells what it builds; on another host it runs silently.
   - Building needs Go on E(PATH), and reaches the module proxy and checksum database that Go is set to.
 author:
-  - The lodestar.platform authors
+  - The lodestar.platform authors (@lodestar-platform)
 """
 
 EXAMPLES = r"""

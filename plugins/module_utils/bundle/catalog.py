@@ -46,6 +46,12 @@ KUBERNETES_PROGRAMS = (
     "kubeadm",
     "kubectl",
 )
+#: The plugins of the CNI project that clusters use, by their folder there.
+_CNI_PLUGINS = {
+    "main": ("bridge", "host-device", "ipvlan", "loopback", "macvlan", "ptp"),
+    "ipam": ("host-local", "static"),
+    "meta": ("bandwidth", "firewall", "portmap", "tuning"),
+}
 
 
 def units(kubernetes_versions: t.Sequence[str]) -> list[Unit]:
@@ -63,76 +69,78 @@ def needed(kubernetes_version: str) -> list[Output]:
 
 def kubernetes_units(version: str) -> list[Unit]:
     """The units of one Kubernetes version (full, without v): one multicall binary, and one archive of four images."""
-    programs_unit = f"kubernetes-{version}"
+    binary = _kubernetes_programs(version)
     names = KUBERNETES_PROGRAMS[:4]
-    binaries = Layer(files={f"usr/local/bin/{name}": (programs_unit, name) for name in names})
+    layer = Layer(files={f"usr/local/bin/{name}": (binary.name, name) for name in names})
     images = tuple(
-        Image(name, (f"v{version}",), (f"/usr/local/bin/{name}",), _with_tools(binaries, name == "kube-proxy"))
+        Image(name, (f"v{version}",), (f"/usr/local/bin/{name}",), _with_tools(layer, name == "kube-proxy"))
         for name in names
     )
-    stamps = {
-        f"{package}.{variable}": value
-        for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-        for variable, value in {
-            "gitVersion": "{version}",
-            "gitMajor": "{major}",
-            "gitMinor": "{minor}",
-            "gitCommit": "",
-            "gitTreeState": "clean",
-            "buildDate": "{time}",
-        }.items()
-    }
-    build = GoBuild(
-        module="k8s.io/kubernetes",
-        version=f"v{version}",
-        packages={"kube-apiserver": "."},
-        program=programs.HYPERKUBE,
-        staging="k8s.io/",
-        stamps=stamps,
-        links={"kube-apiserver": KUBERNETES_PROGRAMS[1:]},
-    )
-    release = ReleaseFiles(
-        "kubernetes", f"v{version}", "{version}/bin/linux/{architecture}/{file}", KUBERNETES_PROGRAMS
-    )
-    return [
-        Unit(
-            programs_unit,
-            f"v{version}",
-            (release, build),
-            tuple(
-                Output(name, "binary", name, f"kubernetes/{version}/{name}", "kubernetes")
-                for name in KUBERNETES_PROGRAMS[4:]
-            ),
-            kubernetes=version,
-        ),
-        Unit(
-            f"kubernetes-images-{version}",
-            f"v{version}",
-            (Archive(images, _COMPRESSOR),),
-            (Output("kubernetes", "image", "images.tar", f"images/kubernetes-{version}.tar", "kubernetes"),),
-            (programs_unit, _TOOLS, _COMPRESSOR),
-            kubernetes=version,
-        ),
-    ]
+    output = Output("kubernetes", "image", "images.tar", f"images/kubernetes-{version}.tar", "kubernetes")
+    needs = (binary.name, _TOOLS, _COMPRESSOR)
+    archive = Archive(images, _COMPRESSOR)
+    return [binary, Unit(f"kubernetes-images-{version}", f"v{version}", (archive,), (output,), needs, version)]
 
 
 def shared_units() -> list[Unit]:
     """The units that serve every Kubernetes version."""
-    containerd = "github.com/containerd/containerd/v2"
-    plugins = {
-        name: f"./plugins/{folder}/{name}"
-        for folder, names in {
-            "main": ("bridge", "host-device", "ipvlan", "loopback", "macvlan", "ptp"),
-            "ipam": ("host-local", "static"),
-            "meta": ("bandwidth", "firewall", "portmap", "tuning"),
-        }.items()
-        for name in names
-    }
     return [
         _compressor(),
         _network_tools(),
         *_own_image("pause", PAUSE_TAGS, programs.PAUSE, "65535:65535", "kubernetes"),
         *_own_image("probe", ("1",), programs.PROBE, "65532:65532", "test"),
+        *_runtime(),
+        *_etcd(),
+        *_addon("coredns", "github.com/coredns/coredns", "."),
+        *_addon("kube-vip", "github.com/kube-vip/kube-vip", ".", {"main.Version": "{version}"}),
+        *_addon(
+            "kube-router",
+            "github.com/k3s-io/kube-router/v2",
+            "./cmd/kube-router",
+            {"github.com/cloudnativelabs/kube-router/v2/pkg/version.Version": "{version}"},
+            tools=True,
+        ),
+        *_addon(
+            "metrics-server",
+            "sigs.k8s.io/metrics-server",
+            "./cmd/metrics-server",
+            {"k8s.io/client-go/pkg/version.gitVersion": "{version}"},
+        ),
+        *_crds(),
+    ]
+
+
+def _kubernetes_programs(version: str) -> Unit:
+    tag = f"v{version}"
+    variables = {
+        "gitVersion": "{version}",
+        "gitMajor": "{major}",
+        "gitMinor": "{minor}",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "{time}",
+    }
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    build = GoBuild(
+        module="k8s.io/kubernetes",
+        version=tag,
+        packages={KUBERNETES_PROGRAMS[0]: "."},
+        program=programs.HYPERKUBE,
+        staging="k8s.io/",
+        stamps={f"{package}.{variable}": value for package in packages for variable, value in variables.items()},
+        links={KUBERNETES_PROGRAMS[0]: KUBERNETES_PROGRAMS[1:]},
+    )
+    release = ReleaseFiles("kubernetes", tag, "{version}/bin/linux/{architecture}/{file}", KUBERNETES_PROGRAMS)
+    outputs = tuple(
+        Output(name, "binary", name, f"kubernetes/{version}/{name}", "kubernetes") for name in KUBERNETES_PROGRAMS[4:]
+    )
+    return Unit(f"kubernetes-{version}", tag, (release, build), outputs, kubernetes=version)
+
+
+def _runtime() -> list[Unit]:
+    containerd = "github.com/containerd/containerd/v2"
+    plugins = "github.com/containernetworking/plugins"
+    return [
         _binaries(
             "containerd",
             "runtime",
@@ -152,27 +160,10 @@ def shared_units() -> list[Unit]:
         _binaries(
             "cni-plugins",
             "cni",
-            "github.com/containernetworking/plugins",
             plugins,
-            stamps={"github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion": "{version}"},
+            {name: f"./plugins/{folder}/{name}" for folder, names in _CNI_PLUGINS.items() for name in names},
+            stamps={f"{plugins}/pkg/utils/buildversion.BuildVersion": "{version}"},
         ),
-        *_etcd(),
-        *_addon("coredns", "github.com/coredns/coredns", "."),
-        *_addon("kube-vip", "github.com/kube-vip/kube-vip", ".", {"main.Version": "{version}"}),
-        *_addon(
-            "kube-router",
-            "github.com/k3s-io/kube-router/v2",
-            "./cmd/kube-router",
-            {"github.com/cloudnativelabs/kube-router/v2/pkg/version.Version": "{version}"},
-            tools=True,
-        ),
-        *_addon(
-            "metrics-server",
-            "sigs.k8s.io/metrics-server",
-            "./cmd/metrics-server",
-            {"k8s.io/client-go/pkg/version.gitVersion": "{version}"},
-        ),
-        *_crds(),
     ]
 
 

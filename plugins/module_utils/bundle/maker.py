@@ -133,8 +133,7 @@ class Maker:
             return self.releases.missing(recipe, self.architecture)
         if isinstance(recipe, GoBuild) and recipe.static_libraries:
             if self._compiler is None:
-                _ = self.go.version
-                self._compiler = bool(self.system.has_packages and self.go.compiler())
+                self._compiler = bool(self.go.compiler() and self.system.has_packages)
             return "" if self._compiler else "there is no C compiler with a static C library, or no apt"
         return ""
 

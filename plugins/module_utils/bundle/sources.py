@@ -27,13 +27,15 @@ ANSWER = 4.0
 #: How long a transfer may stand still, in seconds.
 _IDLE = 60.0
 _CHUNK = 1 << 20
+#: Honours the proxy settings of the environment.
+_OPENER = urllib.request.build_opener()
 
 
 def _open(url: str, timeout: float) -> t.Any:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise PlatformError(f"{url}: only http and https are supported")
     try:
-        return urllib.request.urlopen(url, timeout=timeout)
+        return _OPENER.open(url, timeout=timeout)
     except urllib.error.HTTPError as exc:
         raise PlatformError(f"{_shown(url)} answered {exc.code} {exc.reason}", status=exc.code) from exc
     except (OSError, ValueError) as exc:
