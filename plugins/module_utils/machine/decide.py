@@ -99,7 +99,10 @@ def decide(
     workers: list[str] = list(cluster["workers"])
     known = _with_roles(control_planes, workers, probes)
     table = seen_table([*control_planes, *workers], known)
-    _check_identity(cluster, known, recorded_uid, table)
+    again = recreate == cluster["name"]
+    if again:
+        known = _without_leavers(known, control_planes)
+    _check_identity(cluster, known, None if again else recorded_uid, table)
     running = [name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]]
     if running or _answers(known, control_planes):
         leaders = running or _unseen_first(control_planes, known)
@@ -110,6 +113,17 @@ def decide(
 def _with_roles(control_planes: list[str], workers: list[str], probes: t.Mapping[str, Probe | None]) -> dict[str, Probe]:
     roles = {**dict.fromkeys(control_planes, "control_plane"), **dict.fromkeys(workers, "worker")}
     return {name: {**probe, "role": roles[name]} for name, probe in probes.items() if probe and name in roles}
+
+
+def _without_leavers(known: dict[str, Probe], control_planes: t.Sequence[str]) -> dict[str, Probe]:
+    """Workers that still belong to the cluster that is gone count as empty once the new one has control planes."""
+    new = {known[name]["ca_sha256"] for name in control_planes if name in known and complete(known[name])}
+    leaving = {
+        name
+        for name, probe in known.items()
+        if new and not _is_control_plane(probe) and complete(probe) and probe["ca_sha256"] not in new
+    }
+    return {name: {**probe, "kubelet_final": probe["kubelet_final"] and name not in leaving} for name, probe in known.items()}
 
 
 def _unseen_first(control_planes: list[str], known: t.Mapping[str, Probe]) -> list[str]:

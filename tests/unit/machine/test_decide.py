@@ -1,0 +1,131 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a cluster may be founded: a table of what was seen and what follows."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, Refused
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.decide import decide
+from ansible_collections.lodestar.platform.tests.unit.machine.examples import (
+    cluster,
+    empty,
+    half_founded,
+    joined_worker,
+    member,
+)
+
+SILENT = {"answers": False, "ca_sha256": None}
+NAMES = ("e1", "e2", "e3", "w1", "w2")
+
+
+def probes(**changes: t.Any) -> dict[str, t.Any]:
+    """Everything is empty but what is said."""
+    return {**{name: empty() for name in NAMES}, **changes}
+
+
+def actions(*arguments: t.Any, **named: t.Any) -> dict[str, str]:
+    return {name: decision.action for name, decision in decide(*arguments, **named).items()}
+
+
+def test_nothing_is_there() -> None:
+    assert actions(cluster(), probes()) == {"e1": "found", "e2": "join", "e3": "join", "w1": "join", "w2": "join"}
+
+
+def test_all_is_there() -> None:
+    everything = {name: member() for name in NAMES[:3]} | {name: joined_worker() for name in NAMES[3:]}
+    assert set(actions(cluster(), everything, "uid-1").values()) == {"present"}
+
+
+def test_one_lost_machine_joins_whoever_is_first() -> None:
+    decisions = decide(cluster(), probes(e2=member(), e3=member(), w1=joined_worker(), w2=joined_worker()))
+    assert decisions["e1"].action == "join"
+    assert decisions["e1"].leaders == ("e2", "e3")
+
+
+def test_only_one_worker_was_looked_at() -> None:
+    """--limit: something answers at the endpoint, so it joins; the control planes are asked for material."""
+    decisions = decide(cluster(), {"w2": empty(endpoint={"answers": True, "ca_sha256": "aa"})})
+    assert {name: decision.action for name, decision in decisions.items()} == {"w2": "join"}
+    assert decisions["w2"].leaders == ("e1", "e2", "e3")
+
+
+def test_a_lost_step_is_repaired() -> None:
+    one = cluster(control_plane=["e1"], workers=[])
+    assert actions(one, {"e1": member(pending=["kubeadm:init"])}) == {"e1": "repair"}
+
+
+def test_an_interrupted_founding_goes_on_where_it_began() -> None:
+    """Also when it was not the first machine, and when its API server answers already."""
+    own = {"answers": True, "ca_sha256": "aa"}
+    assert actions(cluster(), probes(e2=half_founded(endpoint=own)))["e2"] == "found"
+    assert actions(cluster(), probes(e2=half_founded(endpoint=SILENT, api_healthy=False)))["e1"] == "join"
+
+
+@pytest.mark.parametrize(
+    ("seen", "arguments", "reason"),
+    [
+        (probes(e1=member(api_healthy=False, endpoint=SILENT)), {}, "e1: etcd data; kubelet identity"),
+        (probes(e2=None), {}, "e2: not reached in this run"),
+        ({"e1": empty()}, {}, "control planes were not reached in this run: e2, e3"),
+        (probes(w1=joined_worker(endpoint=SILENT)), {}, "workers belong to a cluster: w1"),
+        (probes(), {"recorded_uid": "uid-1"}, "the hub has a record of it (uid-1)"),
+        (probes(e1=empty(endpoint={"answers": True, "ca_sha256": "ff"})), {}, "answers at its endpoint"),
+        (probes(e1=empty(endpoint={"answers": True, "ca_sha256": None})), {}, "answers at its endpoint"),
+        (probes(e1=half_founded(), e2=half_founded()), {}, "more than one machine holds etcd data"),
+        (
+            probes(e1=half_founded(endpoint=SILENT), e2=member(api_healthy=False, endpoint=SILENT)),
+            {},
+            "control planes hold cluster state: e2",
+        ),
+        (probes(e1=member(api_healthy=False, endpoint=SILENT)), {"recreate": "east"}, "control planes hold cluster state"),
+        (probes(), {"recorded_uid": "uid-1", "recreate": "west"}, "recreate: east"),
+    ],
+)
+def test_not_founded(seen: dict[str, t.Any], arguments: dict[str, t.Any], reason: str) -> None:
+    with pytest.raises(Refused) as caught:
+        decide(cluster(), seen, **arguments)
+    assert reason in str(caught.value)
+    assert "Nothing was changed" in str(caught.value) or "nothing was changed" in str(caught.value)
+
+
+def test_recreate_is_the_way_out() -> None:
+    seen = probes(w1=joined_worker(endpoint=SILENT))
+    assert actions(cluster(), seen, recorded_uid="uid-1", recreate="east")["e1"] == "found"
+    assert actions(cluster(), seen, recorded_uid="uid-1", recreate="east")["w1"] == "join"
+
+
+def test_recreate_goes_on_after_an_interruption() -> None:
+    """The control plane is new, a worker still belongs to the old cluster: it leaves that one."""
+    new = member(ca_sha256="bb", uid="uid-2", endpoint={"answers": True, "ca_sha256": "bb"})
+    seen = probes(e1=new, e2=new, e3=new, w1=joined_worker(endpoint={"answers": True, "ca_sha256": "bb"}), w2=empty())
+    assert actions(cluster(), seen, recreate="east")["w1"] == "join"
+    with pytest.raises(Refused):
+        decide(cluster(), seen)
+
+
+@pytest.mark.parametrize(
+    ("seen", "recorded", "reason"),
+    [
+        (probes(e1=member(), e2=member(ca_sha256="bb")), None, "2 different clusters"),
+        (probes(e1=member(recorded={"name": "west", "uid": "x"})), None, "e1 belongs to west"),
+        (probes(e1=member()), "uid-9", "the hub knows east as uid-9"),
+        (probes(e1=member(), e2=half_founded()), None, "founding that never ended"),
+    ],
+)
+def test_strangers_are_refused(seen: dict[str, t.Any], recorded: str | None, reason: str) -> None:
+    with pytest.raises(Refused) as caught:
+        decide(cluster(), seen, recorded)
+    assert reason in str(caught.value)
+
+
+def test_an_even_number_is_refused_at_creation_only() -> None:
+    problem = {"key": "east", "value": 2, "reason": "an even number", "remedy": "Add one"}
+    two = cluster(control_plane=["e1", "e2"], workers=[], creation_problems=[problem])
+    with pytest.raises(InvalidInput):
+        decide(two, {"e1": empty(), "e2": empty()})
+    assert actions(two, {"e1": member(), "e2": empty()}) == {"e1": "present", "e2": "join"}
