@@ -245,6 +245,16 @@ def _kube_router_pod(image: str, endpoint: str, service_cidr: str) -> Object:
         "serviceAccountName": "kube-router",
         "hostNetwork": True,
         "tolerations": [{"operator": "Exists"}],
+        # A node is Ready once this file is there, so it must not come before the pod that completes it.
+        "initContainers": [
+            {
+                "name": "cni",
+                "image": image,
+                "command": ["sh", "-c", f'[ -s {CNI_CONFIGURATION} ] || printf "%s" "$CNI" > {CNI_CONFIGURATION}'],
+                "env": [{"name": "CNI", "value": cni_configuration()}],
+                "volumeMounts": mounts,
+            }
+        ],
         "containers": [
             {
                 "name": "kube-router",

@@ -58,7 +58,7 @@ class Maker:
             for name in self.legacy.workers:
                 self._join(name)
             self._wait("all nodes are Ready", self._nodes_ready)
-            self._wait("CoreDNS is available", self._names_resolve)
+            self._wait("all of CoreDNS is available", self._names_resolve)
             self._keep_kubeconfig()
 
     @property
@@ -115,7 +115,6 @@ class Maker:
             "/etc/systemd/system/containerd.service": kubeadm.CONTAINERD_UNIT,
             "/etc/systemd/system/kubelet.service": kubeadm.KUBELET_UNIT,
             "/etc/crictl.yaml": kubeadm.CRICTL,
-            kubeadm.CNI_CONFIGURATION: kubeadm.cni_configuration(),
             kubeadm.AUDIT_POLICY: kubeadm.audit_policy_text(),
         }
         for path, text in texts.items():
@@ -181,15 +180,7 @@ class Maker:
         return status == 0 and ready_nodes(json.loads(output)) == set(self._containers)
 
     def _names_resolve(self) -> bool:
-        command = [
-            *_KUBECTL,
-            "-n",
-            "kube-system",
-            "wait",
-            "--for=condition=Available",
-            "deployment/coredns",
-            "--timeout=1s",
-        ]
+        command = [*_KUBECTL, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=1s"]
         return machine.run(self._control_plane, command, check=False)[0] == 0
 
     def _wait(self, what: str, check: t.Callable[[], bool]) -> None:
