@@ -176,34 +176,7 @@ def _kube_router_pod(settings: Settings) -> Object:
                 "volumeMounts": [cni],
             }
         ],
-        "containers": [
-            {
-                "name": "kube-router",
-                **image,
-                "args": _kube_router_args(settings),
-                "env": [
-                    {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-                    {"name": "KUBE_ROUTER_CNI_CONF_FILE", "value": configuration},
-                    # The service address of the API server works only once kube-proxy does.
-                    {"name": "KUBERNETES_SERVICE_HOST", "value": settings.endpoint_host},
-                    {"name": "KUBERNETES_SERVICE_PORT", "value": str(settings.endpoint_port)},
-                ],
-                "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
-                "livenessProbe": {
-                    "httpGet": {"path": "/healthz", "port": 20244},
-                    "initialDelaySeconds": 30,
-                    "periodSeconds": 10,
-                    "failureThreshold": 6,
-                },
-                # It writes network settings under /proc/sys and loads kernel modules.
-                "securityContext": {"privileged": True},
-                "volumeMounts": [
-                    cni,
-                    {"name": "modules", "mountPath": "/lib/modules", "readOnly": True},
-                    {"name": "xtables-lock", "mountPath": "/run/xtables.lock"},
-                ],
-            }
-        ],
+        "containers": [_kube_router_container(settings, configuration)],
         "volumes": [
             {"name": "cni", "hostPath": {"path": "/etc/cni/net.d", "type": "DirectoryOrCreate"}},
             {"name": "modules", "hostPath": {"path": "/lib/modules", "type": "DirectoryOrCreate"}},
@@ -212,9 +185,38 @@ def _kube_router_pod(settings: Settings) -> Object:
     }
 
 
+def _kube_router_container(settings: Settings, configuration: str) -> Object:
+    return {
+        "name": "kube-router",
+        "image": settings.image("kube-router"),
+        "imagePullPolicy": "IfNotPresent",
+        "args": _kube_router_args(settings),
+        "env": [
+            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+            {"name": "KUBE_ROUTER_CNI_CONF_FILE", "value": configuration},
+            # The service address of the API server works only once kube-proxy does.
+            {"name": "KUBERNETES_SERVICE_HOST", "value": settings.endpoint_host},
+            {"name": "KUBERNETES_SERVICE_PORT", "value": str(settings.endpoint_port)},
+        ],
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+        "livenessProbe": {
+            "httpGet": {"path": "/healthz", "port": 20244},
+            "initialDelaySeconds": 30,
+            "periodSeconds": 10,
+            "failureThreshold": 6,
+        },
+        # It writes network settings under /proc/sys and loads kernel modules.
+        "securityContext": {"privileged": True},
+        "volumeMounts": [
+            {"name": "cni", "mountPath": "/etc/cni/net.d"},
+            {"name": "modules", "mountPath": "/lib/modules", "readOnly": True},
+            {"name": "xtables-lock", "mountPath": "/run/xtables.lock"},
+        ],
+    }
+
+
 def metrics_objects(settings: Settings) -> list[Object]:
     """metrics-server: the metrics API for C(kubectl top) and autoscalers."""
-    labels = {"k8s-app": "metrics-server"}
     reader = _cluster_role("system:aggregated-metrics-reader", METRICS_READER_RULES)
     reader["metadata"]["labels"] = {f"{RBAC}/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")}
     return [
@@ -230,6 +232,13 @@ def metrics_objects(settings: Settings) -> list[Object]:
             "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "extension-apiserver-authentication-reader"},
             "subjects": [_subject("metrics-server")],
         },
+        *_metrics_serving(settings),
+    ]
+
+
+def _metrics_serving(settings: Settings) -> list[Object]:
+    labels = {"k8s-app": "metrics-server"}
+    return [
         {
             "apiVersion": "v1",
             "kind": "Service",
@@ -270,12 +279,6 @@ def metrics_objects(settings: Settings) -> list[Object]:
 
 
 def _metrics_server_pod(settings: Settings, labels: Object) -> Object:
-    kubelet_tls = (
-        "--kubelet-insecure-tls"
-        if settings.kubelet_insecure_tls
-        else "--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
-    )
-    probe = {"periodSeconds": 10, "failureThreshold": 6}
     return {
         "priorityClassName": "system-cluster-critical",
         "serviceAccountName": "metrics-server",
@@ -305,39 +308,47 @@ def _metrics_server_pod(settings: Settings, labels: Object) -> Object:
                 ]
             }
         },
-        "containers": [
-            {
-                "name": "metrics-server",
-                "image": settings.image("metrics-server"),
-                "imagePullPolicy": "IfNotPresent",
-                "args": [
-                    "--cert-dir=/certificate",
-                    "--secure-port=10250",
-                    "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
-                    "--kubelet-use-node-status-port",
-                    "--metric-resolution=15s",
-                    kubelet_tls,
-                ],
-                "ports": [{"name": "https", "containerPort": 10250, "protocol": "TCP"}],
-                "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
-                "readinessProbe": {"httpGet": {"path": "/readyz", "port": "https", "scheme": "HTTPS"}, **probe},
-                "livenessProbe": {
-                    "httpGet": {"path": "/livez", "port": "https", "scheme": "HTTPS"},
-                    "initialDelaySeconds": 30,
-                    **probe,
-                },
-                "securityContext": {
-                    "readOnlyRootFilesystem": True,
-                    "runAsNonRoot": True,
-                    "runAsUser": 1000,
-                    "allowPrivilegeEscalation": False,
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                    "capabilities": {"drop": ["ALL"]},
-                },
-                "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
-            }
-        ],
+        "containers": [_metrics_server_container(settings)],
         "volumes": [{"name": "certificate", "emptyDir": {}}],
+    }
+
+
+def _metrics_server_container(settings: Settings) -> Object:
+    kubelet_tls = (
+        "--kubelet-insecure-tls"
+        if settings.kubelet_insecure_tls
+        else "--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+    )
+    probe = {"periodSeconds": 10, "failureThreshold": 6}
+    return {
+        "name": "metrics-server",
+        "image": settings.image("metrics-server"),
+        "imagePullPolicy": "IfNotPresent",
+        "args": [
+            "--cert-dir=/certificate",
+            "--secure-port=10250",
+            "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
+            "--kubelet-use-node-status-port",
+            "--metric-resolution=15s",
+            kubelet_tls,
+        ],
+        "ports": [{"name": "https", "containerPort": 10250, "protocol": "TCP"}],
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "https", "scheme": "HTTPS"}, **probe},
+        "livenessProbe": {
+            "httpGet": {"path": "/livez", "port": "https", "scheme": "HTTPS"},
+            "initialDelaySeconds": 30,
+            **probe,
+        },
+        "securityContext": {
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "runAsUser": 1000,
+            "allowPrivilegeEscalation": False,
+            "seccompProfile": {"type": "RuntimeDefault"},
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
     }
 
 

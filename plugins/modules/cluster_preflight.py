@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cluster_preflight
+short_description: Check whether a cluster can join the fleet
+version_added: 0.1.0
+description:
+  - Looks at a cluster with the credential that is to attach it, and shows a table of checks. It only reads.
+  - >-
+    Checks are C(reachable), C(tls), C(latency), C(certificate_expiry), C(clock_skew), C(credential_expiry), C(distribution),
+    C(version), C(feature_*), C(rights), C(nodes), C(other_managers), C(identity), C(metrics_api) and C(default_storage_class).
+  - Fails when a check of severity C(error) failed, and names every such check with what was seen and what to do. A failed check of
+    severity C(warning) is a warning of the task.
+  - Hands on the fact C(lodestar_cluster_uid), the cluster's identity.
+options:
+  cluster:
+    description: Name of the cluster, as in the inventory.
+    type: str
+    required: true
+  tier:
+    description: What our identity is to be allowed on the cluster; the supplied credential must be able to hand that on.
+    type: str
+    choices: [observe, tenant, lifecycle]
+    default: tenant
+  deadline:
+    description: How many seconds the cluster may take to answer.
+    type: int
+    default: 10
+  hub_access:
+    description:
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
+        would have to be written there fails.
+    type: dict
+    suboptions:
+      server:
+        description: Address of the API server, V(https://host:port).
+        type: str
+        required: true
+      ca_data:
+        description: The certificates to trust, as PEM or base64 of PEM.
+        type: str
+      token:
+        description: Bearer token.
+        type: str
+        required: true
+      expires:
+        description: When the token ends, as RFC 3339.
+        type: str
+      tls_server_name:
+        description: The name in the server's certificate, where it is not that of O(hub_access.server).
+        type: str
+      uid:
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        type: str
+  hub:
+    description: Name of the global cluster, for plans and messages.
+    type: str
+    default: hub
+attributes:
+  check_mode:
+    description: It changes nothing.
+    support: full
+  diff_mode:
+    description: It changes nothing.
+    support: none
+extends_documentation_fragment:
+  - lodestar.platform.connection
+author:
+  - The lodestar.platform authors (@lodestar-platform)
+"""
+
+EXAMPLES = r"""
+- name: Check whether the cluster can join the fleet
+  lodestar.platform.cluster_preflight:
+    cluster: legacy
+    kubeconfig: "{{ vault_legacy_kubeconfig }}"
+    hub_access: "{{ lodestar_hub_access }}"
+"""
+
+RETURN = r"""
+checks:
+  description: The checks, also in the details of a failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Which check.
+      returned: always
+      type: str
+    severity:
+      description: C(error), C(warning) or C(info).
+      returned: always
+      type: str
+    passed:
+      description: Whether all is well.
+      returned: always
+      type: bool
+    seen:
+      description: What was seen.
+      returned: always
+      type: str
+    needed:
+      description: What is needed.
+      returned: always
+      type: str
+    remedy:
+      description: What to do about it, empty when all is well.
+      returned: always
+      type: str
+table:
+  description: The same as the lines of a table.
+  returned: success
+  type: list
+  elements: str
+uid:
+  description: The cluster's identity, the UID of its namespace C(kube-system).
+  returned: success
+  type: str
+version:
+  description: The cluster's Kubernetes version.
+  returned: success
+  type: str
+  sample: v1.36.3
+distribution:
+  description: What the cluster is.
+  returned: success
+  type: str
+  sample: kubeadm
+"""
+
+from ..module_utils.fleet.checks_probe import OPERATION
+
+
+def main() -> None:
+    OPERATION.run_as_module()
+
+
+if __name__ == "__main__":
+    main()
