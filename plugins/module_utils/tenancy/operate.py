@@ -51,6 +51,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         adopt=params["adopt"],
         # What an empty list would delete are namespaces first of all, and those are guarded below.
         prune_all=True,
+        # Members may write some of these kinds in their namespaces, and must not be able to keep the platform out.
+        claim=lambda obj: "namespace" in obj["metadata"],
     )
     _guard_namespaces(steps, params)
     outputs = {

@@ -211,6 +211,38 @@ def test_a_namespace_of_somebody_else_is_taken_only_when_told(own: ApiServer, he
         assert (admin.get("v1", "Namespace", foreign) or {})["metadata"]["labels"]["a"] == "b"
 
 
+def test_members_cannot_keep_the_platform_out_of_their_namespaces(own: ApiServer, held: dict[str, t.Any]) -> None:
+    """Members may write some kinds there: neither a name that they took first nor a field of theirs stops a run."""
+    name = held["name"]
+    member = Person(own, "system:masters", user="member")
+    open_to_all = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}
+    path = f"/apis/{NETWORK}/namespaces/{name}/networkpolicies"
+    taken = {"metadata": {"name": "lodestar-allow-namespace"}, "spec": open_to_all}
+    assert member.post(path, taken, dry_run=False).status == 201
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "lodestar-admin"}, "roleRef": role, "subjects": []}
+    assert member.post(f"/apis/{RBAC}/namespaces/{name}/rolebindings", binding, dry_run=False).status == 201
+    theirs = {
+        "apiVersion": NETWORK,
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "lodestar-allow-dns"},
+        "spec": open_to_all,
+    }
+    query = "?fieldManager=theirs&force=true"
+    assert member.patch(f"{path}/lodestar-allow-dns{query}", theirs, "application/apply-patch+yaml").status == 200
+    changed = {**held, "isolation": "namespace", "members": [{"kind": "User", "name": "a", "role": "admin"}]}
+    done = steps(run(own, changed))
+    assert f"update {NETWORK}/NetworkPolicy/{name}/lodestar-allow-namespace" in done
+    assert f"update {NETWORK}/NetworkPolicy/{name}/lodestar-allow-dns" in done
+    assert f"update {RBAC}/RoleBinding/{name}/lodestar-admin" in done
+    with Client(own.admin) as admin:
+        there = admin.get(RBAC, "RoleBinding", "lodestar-admin", name) or {}
+        assert (there["roleRef"]["name"], there["subjects"][0]["name"]) == ("admin", "a")
+        policy_there = admin.get(NETWORK, "NetworkPolicy", "lodestar-allow-namespace", name) or {}
+        assert policy_there["spec"]["ingress"] == [{"from": [{"podSelector": {}}]}]
+    assert steps(run(own, changed)) == []
+
+
 def test_wrong_tenants_are_refused_before_anything_is_read(own: ApiServer) -> None:
     mark = own.audit.mark()
     answer = run(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import typing as t
 
 import pytest
@@ -116,3 +117,19 @@ def test_hostile_names_stay_inside_their_cel_literal() -> None:
     assert literal(name) in group
     assert json.loads(literal(name)) == name
     assert literal("𝄞") == '"𝄞"', "CEL has no surrogate pairs"
+
+
+#: CEL functions and macros that the API servers from Kubernetes 1.30 on know (strings version 2 and the standard ones).
+KNOWN_FUNCTIONS = {
+    "has", "dyn", "size", "exists", "filter", "map", "contains", "matches", "startsWith", "substring", "join",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["allowed_registries", "required_resources", "required_labels"])
+def test_the_library_uses_only_cel_that_the_oldest_server_knows(rule: str) -> None:
+    spec = render(rule, exemptions={"users": ["robot"]})[0]["spec"]
+    texts = [item["expression"] for part in ("variables", "matchConditions", "validations") for item in spec[part]]
+    texts += [item["messageExpression"] for item in spec["validations"]]
+    code = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "", " ".join(texts))
+    assert set(re.findall(r"([A-Za-z_]+)\(", code)) - {"in"} <= KNOWN_FUNCTIONS
+    assert "?" not in code.replace(" ? ", " "), "no optional types"
