@@ -62,7 +62,7 @@ class CallbackModule(CallbackBase):
     def _collect(self, result: t.Any) -> None:
         answer = result.result
         for item in answer.get("results") or [answer]:
-            if isinstance(item, dict) and item.get("plan"):
+            if isinstance(item, dict) and item.get("plan") and (item.get("changed") or item.get("failed")):
                 self._entries.append(
                     {
                         "host": result.host.get_name(),
