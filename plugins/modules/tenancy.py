@@ -54,13 +54,15 @@ options:
     type: bool
     default: false
   adopt:
-    description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
+    description:
+      - Take over namespaces that exist and were made by somebody else. Without it they are refused by name. Our names
+        inside of our namespaces are always taken over, so that members of a tenant cannot keep the platform out.
     type: bool
     default: false
   force:
     description:
-      - Take over fields of our objects that another field manager declares as well, with another value.
-        Without it the conflict is refused, and names the manager.
+      - Take over fields of our namespaces that another field manager declares as well, with another value.
+        Without it the conflict is refused, and names the manager. Inside of our namespaces fields are always taken over.
     type: bool
     default: false
   cluster_exists:
