@@ -16,8 +16,13 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# Collections are imported as Ansible does it, from the start: a test that uses Ansible's own classes needs that, and what
+# was imported before, such as by the conftest of a folder, could not be found afterwards.
+init_plugin_loader([str(ROOT / ".collections")])
 
 Bar = t.Callable[[str, object], None]
 

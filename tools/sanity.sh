@@ -13,6 +13,9 @@ cd "$(dirname "$0")/.."
 home=$PWD/.cache/sanity/home
 copy=$PWD/.cache/sanity/ansible_collections/lodestar/platform
 
+mkdir -p "$home"
+exec 9>"$home/lock" # one run at a time in a checkout
+flock 9
 rm -rf "$copy"
 mkdir -p "$copy" "$home/.ansible/test/cache"
 git ls-files -z --cached --others --exclude-standard -- \

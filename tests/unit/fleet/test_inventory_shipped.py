@@ -14,7 +14,6 @@ import pytest
 import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput
@@ -25,11 +24,6 @@ from ansible_collections.lodestar.platform.plugins.plugin_utils.declaration impo
 
 INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
 SHIPPED = sorted(path.name for path in INVENTORIES.iterdir() if path.is_dir())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    init_plugin_loader()
 
 
 @pytest.fixture
