@@ -20,8 +20,8 @@ from ansible.plugins.loader import init_plugin_loader
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Collections are imported as Ansible does it, from the start: a test that uses Ansible's own classes needs that, and what
-# was imported before, such as by the conftest of a folder, could not be found afterwards.
+# Collections are imported as Ansible does it, from the start: a test that uses Ansible's own classes needs that, and
+# what was imported before, such as by the conftest of a folder, could not be found afterwards.
 init_plugin_loader([str(ROOT / ".collections")])
 
 Bar = t.Callable[[str, object], None]
