@@ -53,6 +53,13 @@ def is_label_value(value: str) -> bool:
     return value == "" or _QUALIFIED.fullmatch(value) is not None
 
 
+def item_key(group: str, item: t.Mapping[str, t.Any], place: int) -> str:
+    """How an item of a list is called in problems: by its name, or by its place when the name could not be read."""
+    name = item.get("name")
+    legible = isinstance(name, str) and 0 < len(name) <= 63 and name.isprintable()
+    return f"{group}[{name if legible else place}]"
+
+
 class Reader:
     """Typed access to an operator's data. A wrong value becomes a :class:`Problem`, and something harmless."""
 

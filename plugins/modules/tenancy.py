@@ -62,7 +62,7 @@ options:
   force:
     description:
       - Take over fields of our namespaces that another field manager declares as well, with another value.
-        Without it the conflict is refused, and names the manager. Inside of our namespaces fields are always taken over.
+        Without it the conflict is refused, and names the manager. Inside of our namespaces they are always taken over.
     type: bool
     default: false
   cluster_exists:

@@ -13,7 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..declaration import DNS_LABEL, DNS_LABEL_RULE, Reader, is_label_value
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, Reader, is_label_value, item_key
 from ..errors import InvalidInput, Problem
 from ..fleet import cluster_choice
 
@@ -136,8 +136,7 @@ def _read_all(policies: t.Any, clusters: cluster_choice.Clusters | None) -> tupl
         if not isinstance(item, dict):
             reader.problem(f"policies[{place}]", item, "is not a mapping", "write it with name, rule, mode, ...")
             continue
-        name = item.get("name")
-        key = f"policies[{name if isinstance(name, str) and len(name) <= 63 else place}]"
+        key = item_key("policies", item, place)
         policy = read(item, reader, key)
         cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=False)
         if policy.name and policy.name in {other.name for other in read_ones}:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..declaration import Reader
+from ..declaration import Reader, item_key
 from ..errors import InvalidInput, Problem
 from ..fleet import cluster_choice
 from ..fleet.selectors import concerns
@@ -43,8 +43,7 @@ def _read_all(tenants: t.Any, clusters: cluster_choice.Clusters | None) -> tuple
         if not isinstance(item, dict):
             reader.problem(f"tenants[{place}]", item, "is not a mapping", "write it with name, namespaces, ...")
             continue
-        name = item.get("name")
-        key = f"tenants[{name if isinstance(name, str) and len(name) <= 63 else place}]"
+        key = item_key("tenants", item, place)
         read_ones.append(read(item, reader, key))
         cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=True)
     _check_owners(read_ones, reader)

@@ -69,7 +69,7 @@ def test_accepted(item: dict[str, t.Any]) -> None:
     [
         ("shop", "tenants[0]"),
         (tenant(name="Shop"), "tenants[Shop].name"),
-        (tenant(name="shop\n"), "tenants[shop\n].name"),
+        (tenant(name="shop\n"), "tenants[0].name"),
         (tenant(name=7), "tenants[0].name"),
         (tenant(name="x" * 300), "tenants[0].name"),
         (tenant(name="{{ lookup('pipe', 'id') }}"), "tenants[{{ lookup('pipe', 'id') }}].name"),
