@@ -74,8 +74,7 @@ class System:
         downloads, root = work / "packages", work / "root"
         downloads.mkdir()
         root.mkdir()
-        names = self._closure(packages) if closure else list(packages)
-        self._apt_get("download", *(f"{name}:{self.architecture}" for name in names), cwd=downloads)
+        self._download(packages, closure, downloads)
         for package in sorted(downloads.iterdir()):
             run(["dpkg-deb", "--extract", str(package), str(root)], self.environ)
         found = sorted(package.name.split("_") for package in downloads.iterdir())
@@ -97,37 +96,36 @@ class System:
         (out / recipe.file).chmod(0o755)
         return source
 
+    def _download(self, packages: t.Sequence[str], closure: bool, folder: Path) -> None:
+        """Asks with the host's package lists, and with fresh ones of our own where these do not do."""
+        if host_architecture() == self.architecture:
+            try:
+                self._attempt([], packages, closure, folder)
+                return
+            except PlatformError:
+                pass  # the host has no lists, or old ones
+        options = self._options()
+        self._apt("apt-get", *options, "update")
+        self._attempt(options, packages, closure, folder)
+
+    def _attempt(self, options: t.Sequence[str], packages: t.Sequence[str], closure: bool, folder: Path) -> None:
+        names = set(packages)
+        if closure:
+            answer = self._apt("apt-cache", *options, "depends", "--recurse", *_DEPENDENCIES, *packages)
+            found = {line.partition(":")[0] for line in answer.splitlines() if re.match(r"[a-z]", line)}
+            names |= {name for name in found if re.match(r"z?lib", name)}
+        wanted = [f"{name}:{self.architecture}" for name in sorted(names)]
+        self._apt("apt-get", *options, "download", *wanted, cwd=folder)
+
     def _options(self) -> list[str]:
-        lists = {"Dir::State::Lists": self._lists / "lists", "Dir::Cache": self._lists / "cache"}
-        for folder in lists.values():
+        folders = {"Dir::State::Lists": self._lists / "lists", "Dir::Cache": self._lists / "cache"}
+        for folder in folders.values():
             (folder / "partial").mkdir(parents=True, exist_ok=True)
-        own = [f"-o{name}={folder}" for name, folder in lists.items()]
+        own = [f"-o{name}={folder}" for name, folder in folders.items()]
         return [*own, f"-oAPT::Architecture={self.architecture}", f"-oAPT::Architectures={self.architecture}"]
 
     def _apt(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         return run([program, "-qq", "-oAPT::Sandbox::User=root", *arguments], self.environ, cwd)
-
-    def _apt_get(self, *arguments: str, cwd: Path) -> None:
-        """Asks with the host's package lists, and with fresh ones of our own where these do not do."""
-        if host_architecture() == self.architecture:
-            try:
-                self._apt("apt-get", *arguments, cwd=cwd)
-                return
-            except PlatformError:
-                pass
-        self._apt("apt-get", *self._options(), "update")
-        self._apt("apt-get", *self._options(), *arguments, cwd=cwd)
-
-    def _closure(self, packages: t.Sequence[str]) -> list[str]:
-        native = host_architecture() == self.architecture
-        asked = ["depends", "--recurse", *_DEPENDENCIES, *packages]
-        try:
-            answer = self._apt("apt-cache", *([] if native else self._options()), *asked)
-        except PlatformError:
-            self._apt("apt-get", *self._options(), "update")
-            answer = self._apt("apt-cache", *self._options(), *asked)
-        names = {line.partition(":")[0] for line in answer.splitlines() if re.match(r"[a-z]", line)}
-        return sorted({name for name in names if re.match(r"z?lib", name)} | set(packages))
 
 
 def collect(root: Path, programs: t.Sequence[str], links: t.Mapping[str, str], triplet: str) -> Tree:
