@@ -30,7 +30,8 @@ options:
     default: {}
   lock_timeout:
     description:
-      - How many seconds to wait for another run that changes this machine. After that the task fails and names that run.
+      - How many seconds to wait for another run that changes this machine.
+      - After that the task fails and names that run.
     type: int
     default: 300
 attributes:

@@ -10,8 +10,10 @@ short_description: Decide whether machines found a cluster, join it, or stop
 version_added: 0.1.0
 description:
   - Runs on the controller, whatever the connection of the host. Reads nothing itself.
-  - A cluster is founded only when nothing answers at its endpoint, every control plane of the inventory was looked at in this run and
-    holds no cluster state, no worker that was looked at belongs to a cluster, and the hub has no record of it. Otherwise the task
+  - A cluster is founded only when nothing answers at its endpoint, every control plane of the inventory was looked
+    at in this run and
+    holds no cluster state, no worker that was looked at belongs to a cluster, and the hub has no record of it.
+      Otherwise the task
     fails, and says what was seen and the way out.
 options:
   cluster:
@@ -21,7 +23,8 @@ options:
     required: true
   probes:
     description:
-      - What M(lodestar.platform.machine) returned as C(machine), by machine name, for the machines of the cluster that are in this run.
+      - What M(lodestar.platform.machine) returned as C(machine), by machine name, for the machines of the cluster
+        that are in this run.
     type: dict
     required: true
   recorded_uid:
@@ -30,7 +33,8 @@ options:
     type: str
   recreate:
     description:
-      - Name of a cluster that is gone for good and is founded again although it is recorded or workers still belong to it.
+      - Name of a cluster that is gone for good and is founded again although it is recorded or workers still belong
+        to it.
         Data of etcd is not touched by this; machines that hold some must be reset first.
     type: str
 attributes:
@@ -41,7 +45,7 @@ attributes:
     description: Nothing is ever changed.
     support: none
 author:
-  - The lodestar.platform authors (@lodestar-platform)
+  - The lodestar.platform authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -57,7 +61,8 @@ EXAMPLES = r"""
 RETURN = r"""
 machines:
   description:
-    - By machine name, C(action) (V(found), V(join), V(repair) or V(present)), C(reason), C(leaders) (control planes that can give join
+    - By machine name, C(action) (V(found), V(join), V(repair) or V(present)), C(reason), C(leaders) (control planes
+      that can give join
       material, best first) and C(turn) (control planes of one cluster act in this order, one at a time).
   returned: success
   type: dict

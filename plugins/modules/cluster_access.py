@@ -9,8 +9,10 @@ module: cluster_access
 short_description: Mint access to a created cluster on its control plane
 version_added: 0.1.0
 description:
-  - Ensures the ServiceAccount C(lodestar-system/lodestar) and the objects that say what it may do, and makes a token of it that expires.
-  - The token is kept on the control plane, readable by root only, and comes back while more than half of its lifetime is left. Then no
+  - Ensures the ServiceAccount C(lodestar-system/lodestar) and the objects that say what it may do, and makes a token
+    of it that expires.
+  - The token is kept on the control plane, readable by root only, and comes back while more than half of its
+    lifetime is left. Then no
     request is made that writes.
   - The result is secret and never shown.
 options:
@@ -28,7 +30,7 @@ options:
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
-  - The lodestar.platform authors (@lodestar-platform)
+  - The lodestar.platform authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -45,7 +47,8 @@ RETURN = r"""
 access:
   description:
     - C(server), C(ca_data), C(token), C(expires) and C(uid), the cluster's identity. Secret.
-    - V(null) where there is no cluster on the machine or its API does not answer, and in check mode when it would be made.
+    - V(null) where there is no cluster on the machine or its API does not answer, and in check mode when it would be
+      made.
   returned: success
   type: dict
 plan:

@@ -9,12 +9,15 @@ module: control_plane
 short_description: Make a prepared machine a control plane
 version_added: 0.1.0
 description:
-  - Founds a cluster with C(kubeadm init), joins one with C(kubeadm join), or brings back what a control plane has lost. An interrupted
+  - Founds a cluster with C(kubeadm init), joins one with C(kubeadm join), or brings back what a control plane has
+    lost. An interrupted
     step is recognised by looking and goes on; data of etcd is never deleted.
-  - The API has its stable endpoint from the first minute. With the provider C(kube_vip), kube-vip runs with an identity of its own
+  - The API has its stable endpoint from the first minute. With the provider C(kube_vip), kube-vip runs with an
+    identity of its own
     that may hold its Lease and nothing else.
   - The audit log is on, Secrets are encrypted at rest, and every control plane holds the same key.
-  - Whether to found or to join is decided by M(lodestar.platform.bootstrap_decision). Control planes of one cluster go one at a time.
+  - Whether to found or to join is decided by M(lodestar.platform.bootstrap_decision). Control planes of one cluster
+    go one at a time.
 options:
   state:
     description:
@@ -34,7 +37,7 @@ options:
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
-  - The lodestar.platform authors (@lodestar-platform)
+  - The lodestar.platform authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -9,9 +9,11 @@ module: join_material
 short_description: Give a machine what it needs for joining a cluster
 version_added: 0.1.0
 description:
-  - Runs on any healthy control plane, by delegation. Makes a bootstrap token of 15 minutes, and for a control plane uploads the
+  - Runs on any healthy control plane, by delegation. Makes a bootstrap token of 15 minutes, and for a control plane
+    uploads the
     certificates encrypted with a key of this one join.
-  - Checks etcd's quorum first, and takes away the Node and the etcd member that an earlier machine of the same name left behind.
+  - Checks etcd's quorum first, and takes away the Node and the etcd member that an earlier machine of the same name
+    left behind.
   - The result is secret and never shown.
 options:
   state:
@@ -37,7 +39,7 @@ options:
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
-  - The lodestar.platform authors (@lodestar-platform)
+  - The lodestar.platform authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

@@ -9,12 +9,15 @@ module: machine
 short_description: Prepare a machine for Kubernetes and report what it holds
 version_added: 0.1.0
 description:
-  - Kernel modules and settings, containerd 2.x, runc, CNI plugins, the Kubernetes binaries, every image of the bundle, and the units
+  - Kernel modules and settings, containerd 2.x, runc, CNI plugins, the Kubernetes binaries, every image of the
+    bundle, and the units
     and files of containerd and the kubelet. One module execution when nothing is to be done.
   - A machine gets only what it lacks, by digest. Artifacts are verified on the controller before anything is changed.
-  - Images are pinned, and the container runtime is seen to report it, so that the kubelet never removes one that it could not get again.
+  - Images are pinned, and the container runtime is seen to report it, so that the kubelet never removes one that it
+    could not get again.
   - A service is restarted only when something that it reads has changed since it began.
-  - What the machine holds of a cluster comes back as RV(machine); M(lodestar.platform.bootstrap_decision) decides by it.
+  - What the machine holds of a cluster comes back as RV(machine); M(lodestar.platform.bootstrap_decision) decides by
+    it.
 options:
   bundle_path:
     description:
@@ -38,13 +41,14 @@ options:
     type: path
   api_patience:
     description:
-      - How many seconds the API server of a control plane may take to answer, as after a reboot, before it counts as down.
+      - How many seconds the API server of a control plane may take to answer, as after a reboot, before it counts as
+        down.
     type: int
     default: 90
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
-  - The lodestar.platform authors (@lodestar-platform)
+  - The lodestar.platform authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""
@@ -105,7 +109,8 @@ machine:
       type: list
       elements: str
     endpoint:
-      description: Whether anything answers at the cluster's endpoint (C(answers)) and the CA that it shows (C(ca_sha256)).
+      description: Whether anything answers at the cluster's endpoint (C(answers)) and the CA that it shows
+        (C(ca_sha256)).
       returned: always
       type: dict
     certificates:

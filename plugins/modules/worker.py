@@ -9,7 +9,8 @@ module: worker
 short_description: Make a prepared machine a worker
 version_added: 0.1.0
 description:
-  - Joins the machine to its cluster with C(kubeadm join). An interrupted join goes on. A machine that belongs to the cluster is left alone.
+  - Joins the machine to its cluster with C(kubeadm join). An interrupted join goes on. A machine that belongs to the
+    cluster is left alone.
 options:
   material:
     description:
@@ -23,7 +24,7 @@ options:
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
-  - The lodestar.platform authors (@lodestar-platform)
+  - The lodestar.platform authors (!UNKNOWN)
 """
 
 EXAMPLES = r"""

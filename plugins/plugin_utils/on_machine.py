@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the controller does for modules that run on machines: says who holds the lock, and brings artifacts of the bundle.
+"""What the controller does for modules that run on machines: says whose run it is, and brings artifacts of the bundle.
 
 Private to the collection.
 """
@@ -16,7 +16,6 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import SensitiveAction, plain
@@ -31,7 +30,12 @@ def run_owner() -> dict[str, t.Any]:
     """Who runs this playbook: told to whoever has to wait for a machine's lock."""
     pid = os.getppid()
     job = os.environ.get("JOB_ID") or os.environ.get("AWX_JOB_ID")
-    return {"run": job or f"{socket.gethostname()}/{pid}", "host": socket.gethostname(), "user": getpass.getuser(), "pid": pid}
+    return {
+        "run": job or f"{socket.gethostname()}/{pid}",
+        "host": socket.gethostname(),
+        "user": getpass.getuser(),
+        "pid": pid,
+    }
 
 
 def artifacts_for(
@@ -43,14 +47,16 @@ def artifacts_for(
     :param purposes: of images.
     :raises InvalidInput: the bundle was not made for this version.
     """
-    answer = []
+    answer: list[tuple[manifest.Artifact, dict[str, t.Any]]] = []
     for part in bundle.binaries(version):
         directory = _DIRECTORIES.get(part.purpose)
         if directory is not None:
             answer.append((part, {"destination": f"{directory}/{part.name}", "references": [], "digests": {}}))
-    for part in bundle.images(version):
-        if part.purpose in purposes and not (role == "worker" and part.name in _CONTROL_PLANE_IMAGES):
-            answer.append((part, {"destination": None, "references": list(part.references), "digests": dict(part.digests)}))
+    answer += [
+        (part, {"destination": None, "references": list(part.references), "digests": dict(part.digests)})
+        for part in bundle.images(version)
+        if part.purpose in purposes and not (role == "worker" and part.name in _CONTROL_PLANE_IMAGES)
+    ]
     facts = ("name", "version", "kind", "sha256", "size")
     return [(part, {**{key: getattr(part, key) for key in facts}, **more}) for part, more in answer]
 
@@ -119,6 +125,8 @@ class BundledAction(MachineAction):
         sent: set[str] = set()
         for part in parts:
             if part.sha256 in digests and part.sha256 not in sent:
-                self._connection.put_file(str(bundle.path_of(part)), self._connection._shell.join_path(staging, part.sha256))
+                self._connection.put_file(
+                    str(bundle.path_of(part)), self._connection._shell.join_path(staging, part.sha256)
+                )
                 sent.add(part.sha256)
         return staging

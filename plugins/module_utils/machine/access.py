@@ -96,7 +96,10 @@ def fresh(kept: t.Mapping[str, t.Any], lifetime: int, now: float) -> bool:
 
 
 def plan(
-    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], objects: t.Sequence[t.Mapping[str, t.Any]], lifetime: int
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    objects: t.Sequence[t.Mapping[str, t.Any]],
+    lifetime: int,
 ) -> Plan:
     """Ensures the ServiceAccount and its rights, and a token with more than half of its lifetime left.
 

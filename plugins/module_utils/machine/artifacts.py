@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Binaries of a machine, by digest: what is there, what is missing, how it gets into place. Private to the collection."""
+"""Binaries of a machine, by digest: what is there, and how it gets into place. Private to the collection."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def install(source: str, digest: str, destinations: t.Sequence[str]) -> None:
         if seen != digest:
             raise PlatformError(f"{first} did not arrive whole: sha256 {seen} instead of {digest}")
         os.chown(temporary, 0, 0)
-        os.chmod(temporary, 0o755)
+        os.chmod(temporary, 0o755)  # noqa: S103 executables are for everybody
         os.replace(temporary, first)
     finally:
         host.remove(temporary)

@@ -4,9 +4,9 @@
 
 """The plan that makes a machine a control plane: founding, joining, and what was lost since. Private to the collection.
 
-The endpoint's address and founding: kubeadm up to 1.35 talks to the new cluster through its endpoint before kube-vip has
-any rights in it. So the founding machine carries the address on its loopback interface until kube-vip holds it with an
-identity of its own; kube-vip never gets an administrator's.
+The endpoint's address and founding: kubeadm up to 1.35 talks to the new cluster through its endpoint before kube-vip has any
+rights in it. The founding machine therefore carries the address on its loopback interface until kube-vip holds it
+with an identity of its own; kube-vip never gets an administrator's.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def plan(
 def pending(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
 ) -> list[str]:
-    """Ids of the steps that a control plane which belongs to its cluster has lost; empty while its API does not answer."""
+    """Ids of the steps that a member of the cluster has lost; empty while its API does not answer."""
     if not found.local.healthy:
         return []
     return [step.id for step in _steps(Task(cluster, machine, images, None, found), PRESENT).items]
@@ -127,15 +127,15 @@ def _check_join(task: Task, join: bool) -> None:
         return
     if join and task.found.etcd_data and not task.material.get("member"):
         raise Refused(
-            f"{task.machine['name']} holds etcd data, but the cluster {task.cluster['name']} does not know it as a member;"
+            f"{task.machine['name']} holds etcd data, but {task.cluster['name']} does not know it as a member of etcd;"
             " nothing was changed. Reset the machine, then run again."
         )
     ours, given = host.read(paths.ENCRYPTION), task.material.get("encryption")
     if given and ours is not None and task.found.etcd_data and not settings.same_encryption(ours, given):
         raise Refused(
             f"{task.machine['name']} holds another encryption key ({settings.fingerprint(ours)}) than"
-            f" {task.cluster['name']} ({settings.fingerprint(given)}); nothing was changed. Every control plane must hold the"
-            " same: reset the machine, or restore its key."
+            f" {task.cluster['name']} ({settings.fingerprint(given)}); nothing was changed."
+            " Every control plane must hold the same: reset the machine, or restore its key."
         )
 
 
@@ -230,7 +230,9 @@ def _add_init(steps: node.Steps, task: Task) -> None:
 def new_token() -> str:
     """A bootstrap token."""
     alphabet = string.ascii_lowercase + string.digits
-    return "".join(secrets.choice(alphabet) for _ in range(6)) + "." + "".join(secrets.choice(alphabet) for _ in range(16))
+    return (
+        "".join(secrets.choice(alphabet) for _ in range(6)) + "." + "".join(secrets.choice(alphabet) for _ in range(16))
+    )
 
 
 def _init(task: Task) -> None:

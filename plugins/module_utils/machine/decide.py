@@ -103,14 +103,18 @@ def decide(
     if again:
         known = _without_leavers(known, control_planes)
     _check_identity(cluster, known, None if again else recorded_uid, table)
-    running = [name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]]
+    running = [
+        name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]
+    ]
     if running or _answers(known, control_planes):
         leaders = running or _unseen_first(control_planes, known)
         return _with_cluster(cluster, known, tuple(leaders), table)
     return _without_cluster(cluster, known, recorded_uid, recreate, table)
 
 
-def _with_roles(control_planes: list[str], workers: list[str], probes: t.Mapping[str, Probe | None]) -> dict[str, Probe]:
+def _with_roles(
+    control_planes: list[str], workers: list[str], probes: t.Mapping[str, Probe | None]
+) -> dict[str, Probe]:
     roles = {**dict.fromkeys(control_planes, "control_plane"), **dict.fromkeys(workers, "worker")}
     return {name: {**probe, "role": roles[name]} for name, probe in probes.items() if probe and name in roles}
 
@@ -123,7 +127,10 @@ def _without_leavers(known: dict[str, Probe], control_planes: t.Sequence[str]) -
         for name, probe in known.items()
         if new and not _is_control_plane(probe) and complete(probe) and probe["ca_sha256"] not in new
     }
-    return {name: {**probe, "kubelet_final": probe["kubelet_final"] and name not in leaving} for name, probe in known.items()}
+    return {
+        name: {**probe, "kubelet_final": probe["kubelet_final"] and name not in leaving}
+        for name, probe in known.items()
+    }
 
 
 def _unseen_first(control_planes: list[str], known: t.Mapping[str, Probe]) -> list[str]:
@@ -150,8 +157,8 @@ def _check_identity(
     authorities = {probe["ca_sha256"] for probe in known.values() if complete(probe) and probe["ca_sha256"]}
     if len(authorities) > 1:
         raise Refused(
-            f"the machines of {name} belong to {len(authorities)} different clusters (their CAs differ); nothing was changed."
-            f"\n{table}\nReset the machines that do not belong, or correct the inventory.",
+            f"the machines of {name} belong to {len(authorities)} different clusters (their CAs differ);"
+            f" nothing was changed.\n{table}\nReset the machines that do not belong, or correct the inventory.",
             cluster=name,
         )
     strangers = sorted(
@@ -168,8 +175,8 @@ def _check_identity(
     identities = {probe["uid"] for probe in known.values() if probe["uid"]}
     if recorded_uid and identities and recorded_uid not in identities:
         raise Refused(
-            f"the hub knows {name} as {recorded_uid}, its machines hold {', '.join(sorted(identities))}; nothing was changed."
-            f" If the old cluster is gone for good, say recreate: {name}.",
+            f"the hub knows {name} as {recorded_uid}, its machines hold {', '.join(sorted(identities))};"
+            f" nothing was changed. If the old cluster is gone for good, say recreate: {name}.",
             cluster=name,
         )
 
@@ -206,20 +213,21 @@ def _without_cluster(
     reasons = _reasons_against(cluster, known, halves, recorded_uid, recreate == name)
     if reasons:
         remedy = (
-            f"Bring back the machines that hold the cluster and run again. If it is gone for good: reset the machines that"
-            f" still hold state, and say recreate: {name}."
+            "Bring back the machines that hold the cluster and run again. If it is gone for good: reset the machines"
+            f" that still hold state, and say recreate: {name}."
         )
         raise Refused(
-            f"{name} does not answer at {cluster['endpoint']['address']}:{cluster['endpoint']['port']} and must not be founded: "
-            + "; ".join(reasons)
-            + f". Nothing was changed. Seen:\n{table}\n{remedy}",
+            f"{name} does not answer at {cluster['endpoint']['address']}:{cluster['endpoint']['port']}"
+            " and must not be founded: " + "; ".join(reasons) + f". Nothing was changed. Seen:\n{table}\n{remedy}",
             cluster=name,
             reasons=reasons,
         )
     if cluster.get("creation_problems") and not halves:
         raise InvalidInput([Problem(**problem) for problem in cluster["creation_problems"]])
     founder = halves[0] if halves else control_planes[0]
-    answer = {founder: Decision(FOUND, "its founding was interrupted" if halves else "nothing is there yet", (founder,))}
+    answer = {
+        founder: Decision(FOUND, "its founding was interrupted" if halves else "nothing is there yet", (founder,))
+    }
     for machine in known:
         if machine != founder:
             answer[machine] = Decision(JOIN, f"{founder} founds the cluster", (founder,))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that make a machine a Kubernetes machine, rendered from its cluster's settings. Pure. Private to the collection."""
+"""The files that make a machine a Kubernetes machine, from its cluster's settings. Pure. Private to the collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .toml import dumps
 CONTAINERD_SOCKET = "unix:///run/containerd/containerd.sock"
 KERNEL_MODULES = ("overlay", "br_netfilter")
 
-#: Pod traffic is forwarded, and bridged pod traffic passes iptables. What else Kubernetes needs, the kubelet sets itself.
+#: Pod traffic is forwarded, and bridged pod traffic passes iptables. What else is needed, the kubelet sets itself.
 SYSCTLS: dict[str, str] = {
     "net.bridge.bridge-nf-call-ip6tables": "1",
     "net.bridge.bridge-nf-call-iptables": "1",
@@ -63,7 +63,8 @@ WantedBy=multi-user.target
 # The variables and their order are kubeadm's contract: KUBELET_KUBEADM_ARGS is in a file that it writes.
 _KUBELET_DROP_IN = """\
 [Service]
-Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_KUBECONFIG_ARGS=\
+--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
 Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
 EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
 ExecStart=
@@ -88,7 +89,7 @@ class DesiredFile:
 
 def uses_systemd_cgroups(kubelet_config: t.Mapping[str, t.Any]) -> bool:
     """The runtime and the kubelet must agree on who writes cgroups; the kubelet's setting leads."""
-    return kubelet_config.get("cgroupDriver", "systemd") == "systemd"
+    return bool(kubelet_config.get("cgroupDriver", "systemd") == "systemd")
 
 
 def containerd_config(kubelet_config: t.Mapping[str, t.Any], deviations: t.Mapping[str, t.Any], sandbox: str) -> str:
@@ -131,7 +132,9 @@ def desired_files(cluster: t.Mapping[str, t.Any], sandbox: str) -> list[DesiredF
     return [
         DesiredFile("/etc/modules-load.d/lodestar.conf", "".join(f"{name}\n" for name in KERNEL_MODULES)),
         DesiredFile("/etc/sysctl.d/90-lodestar.conf", sysctls),
-        DesiredFile("/etc/containerd/config.toml", containerd_config(kubelet, deviations, sandbox), 0o600, "containerd"),
+        DesiredFile(
+            "/etc/containerd/config.toml", containerd_config(kubelet, deviations, sandbox), 0o600, "containerd"
+        ),
         DesiredFile("/etc/systemd/system/containerd.service", _CONTAINERD_UNIT, 0o644, "containerd"),
         DesiredFile("/etc/systemd/system/kubelet.service", _KUBELET_UNIT, 0o644, "kubelet"),
         DesiredFile("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", _KUBELET_DROP_IN, 0o600, "kubelet"),

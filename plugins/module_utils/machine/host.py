@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -94,7 +95,9 @@ def run_long(argv: t.Sequence[str], *, log_name: str, timeout: float) -> str:
             except subprocess.TimeoutExpired as exc:
                 process.kill()
                 said = tail(read(path) or "")
-                raise PlatformError(f"{argv[0]} {argv[1]} did not end within {timeout:.0f} s: {said}", log=path) from exc
+                raise PlatformError(
+                    f"{argv[0]} {argv[1]} did not end within {timeout:.0f} s: {said}", log=path
+                ) from exc
     finally:
         os.close(descriptor)
     output = read(path) or ""
@@ -161,10 +164,8 @@ def write(path: str, content: str, mode: int = 0o644) -> None:
 
 def remove(path: str) -> None:
     """Removes a file if it is there."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def remove_tree(path: str) -> None:
@@ -203,7 +204,7 @@ def services(names: t.Sequence[str]) -> dict[str, Service]:
     output = run(["systemctl", "show", "--no-pager", "-p", properties, *units], check=False).stdout
     offset = time.time() - time.monotonic()
     answer: dict[str, Service] = {}
-    for name, block in zip(names, output.strip().split("\n\n")):
+    for name, block in zip(names, output.strip().split("\n\n"), strict=False):
         values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         active = values.get("ActiveState") == "active"
         began = int(values.get("ExecMainStartTimestampMonotonic") or 0) / 1e6

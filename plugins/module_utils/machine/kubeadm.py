@@ -19,7 +19,7 @@ from .merge import merged
 API = "kubeadm.k8s.io/v1beta4"
 TOKEN_SECONDS = 900
 
-#: Forward secrecy and authenticated encryption only (CIS Kubernetes Benchmark 1.2.29 and 4.2.12); TLS 1.3 has no choice.
+#: Forward secrecy and authenticated encryption only (CIS Kubernetes Benchmark 1.2.29, 4.2.12).
 CIPHERS = (
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
@@ -51,7 +51,9 @@ def bind_port(cluster: t.Mapping[str, t.Any]) -> int:
 def endpoint(cluster: t.Mapping[str, t.Any]) -> str:
     """The stable address of the API as C(host:port)."""
     address = cluster["endpoint"]["address"]
-    return f"[{address}]:{cluster['endpoint']['port']}" if ":" in address else f"{address}:{cluster['endpoint']['port']}"
+    return (
+        f"[{address}]:{cluster['endpoint']['port']}" if ":" in address else f"{address}:{cluster['endpoint']['port']}"
+    )
 
 
 def _arguments(values: t.Mapping[str, t.Any]) -> list[dict[str, str]]:

@@ -98,7 +98,9 @@ class Api:
             self._connection.close()
             raise ApiError(f"{self.where} does not answer: {exc}", 0) from exc
 
-    def request(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json") -> dict[str, t.Any]:
+    def request(
+        self, method: str, path: str, body: t.Any = None, content_type: str = "application/json"
+    ) -> dict[str, t.Any]:
         """One request that must succeed.
 
         :raises ApiError: it did not; the server's message is told, our body never.

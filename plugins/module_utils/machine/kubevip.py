@@ -18,7 +18,7 @@ _ROLE = "lodestar:kube-vip"
 
 
 def manifest(image: str, address: str, port: int, interface: str, node_name: str) -> str:
-    """The static pod. It talks to the API server of its own machine only, so that it never depends on what it carries."""
+    """The static pod. It talks to its own machine's API server only: it never depends on what it carries."""
     env = {
         "vip_arp": "true",
         "vip_leaderelection": "true",

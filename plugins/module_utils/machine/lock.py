@@ -66,8 +66,8 @@ def _acquire(descriptor: int, flags: int, deadline: float) -> None:
         holder = _read_owner(descriptor) or holder
         if time.monotonic() - began >= deadline:
             raise PlatformError(
-                f"this machine is being changed by {describe(holder)}; waited {deadline:.0f} s for it and changed nothing."
-                " Let it end, or end it, and run again.",
+                f"this machine is being changed by {describe(holder)}; waited {deadline:.0f} s for it"
+                " and changed nothing. Let it end, or end it, and run again.",
                 lock_owner=holder,
             )
         time.sleep(0.2)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import secrets
 import time
 import typing as t
@@ -66,7 +67,14 @@ def plan(
     steps: list[Step] = []
     if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
         steps += _plan_replacement(request, joiner_etcd_data)
-    _add(steps, request, "token", "create", f"make a bootstrap token of {kubeadm.TOKEN_SECONDS // 60} minutes", _make_token)
+    _add(
+        steps,
+        request,
+        "token",
+        "create",
+        f"make a bootstrap token of {kubeadm.TOKEN_SECONDS // 60} minutes",
+        _make_token,
+    )
     if request.control_plane:
         _add(steps, request, "kubeadm-certs", "create", "upload the control plane's certificates, encrypted", _upload)
     return Plan(steps=steps, outputs={"material": None}, finish=lambda: {"material": _finish(request)})
@@ -75,7 +83,7 @@ def plan(
 def _add(
     steps: list[Step],
     request: _Request,
-    id: str,
+    name: str,
     action: str,
     description: str,
     perform: t.Callable[[_Request], object],
@@ -84,7 +92,7 @@ def _add(
     target = request.joiner["node_name"]
     steps.append(
         Step(
-            f"join:{target}:{id}",
+            f"join:{target}:{name}",
             action,
             request.cluster["name"],
             f"{description}, for {target}",
@@ -102,7 +110,12 @@ def _plan_replacement(request: _Request, has_data: bool) -> list[Step]:
         _check_quorum(request)
         node = api.get(f"/api/v1/nodes/{request.joiner['node_name']}")
         if request.control_plane:
-            left = stale(Etcd(request.machine["node_ip"]).members(), request.joiner["node_name"], request.joiner["node_ip"], has_data)
+            left = stale(
+                Etcd(request.machine["node_ip"]).members(),
+                request.joiner["node_name"],
+                request.joiner["node_ip"],
+                has_data,
+            )
             if left is not None:
                 _plan_removal(steps, request, left)
         if node is not None:
@@ -143,8 +156,9 @@ def _node_problem(node: t.Mapping[str, t.Any], joiner: t.Mapping[str, t.Any]) ->
     addresses = {item["address"] for item in status.get("addresses") or () if item["type"] == "InternalIP"}
     if ready and addresses and joiner["node_ip"] not in addresses:
         return (
-            f"a Node {joiner['node_name']} lives at {', '.join(sorted(addresses))}, and {joiner['name']} has {joiner['node_ip']};"
-            " nothing was changed. Give the new machine another node_name."
+            f"a Node {joiner['node_name']} lives at {', '.join(sorted(addresses))},"
+            f" and {joiner['name']} has {joiner['node_ip']}; nothing was changed."
+            " Give the new machine another node_name."
         )
     return None
 
@@ -269,7 +283,7 @@ def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> P
                 cluster["name"],
                 "remove the uploaded certificates" if name == "kubeadm-certs" else "remove a bootstrap token",
                 before="(secret)",
-                perform=lambda name=name: perform(name),
+                perform=functools.partial(perform, name),
             )
             for index, name in enumerate(names)
         ],

@@ -10,7 +10,7 @@ import typing as t
 
 
 def merged(ours: t.Mapping[str, t.Any], deviations: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
-    """``ours`` with ``deviations`` over it. Mappings are merged key by key, lists are replaced, ``None`` takes a key away."""
+    """``ours`` with ``deviations`` over it. Mappings are merged, lists replaced, ``None`` takes a key away."""
     answer = dict(ours)
     for key, value in (deviations or {}).items():
         if value is None:

@@ -28,9 +28,13 @@ class Steps:
     machine: str
     items: list[Step] = field(default_factory=list)
 
-    def add(self, id: str, action: str, description: str, perform: t.Callable[[], object], **fields: t.Any) -> None:
+    def add(
+        self, step_id: str, action: str, description: str, perform: t.Callable[[], object], **fields: t.Any
+    ) -> None:
         """Adds a step after the others."""
-        self.items.append(Step(id, action, self.machine, description, perform=perform, wave=len(self.items), **fields))
+        self.items.append(
+            Step(step_id, action, self.machine, description, perform=perform, wave=len(self.items), **fields)
+        )
 
 
 def add_cleaning(steps: Steps, found: Holding) -> None:
@@ -87,9 +91,7 @@ def run_kubeadm(verb: str, documents: t.Sequence[kubeadm.Document]) -> None:
     path = f"{host.RUN_DIRECTORY}/kubeadm-{verb}.yaml"
     host.write(path, kubeadm.render(documents), 0o600)
     try:
-        host.run_long(
-            [paths.KUBEADM, verb, "--config", path], log_name=f"kubeadm-{verb}.log", timeout=KUBEADM_SECONDS
-        )
+        host.run_long([paths.KUBEADM, verb, "--config", path], log_name=f"kubeadm-{verb}.log", timeout=KUBEADM_SECONDS)
     finally:
         host.remove(path)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..errors import PlatformError
@@ -59,10 +60,8 @@ def _patient(params: Params, patience: float) -> probe.Holding:
         return None if latest.local.healthy else "no answer"
 
     if host.services(["kubelet"])["kubelet"].active:
-        try:
+        with contextlib.suppress(PlatformError):
             host.wait_for("the API server answers", lacking, patience, interval=1)
-        except PlatformError:
-            pass
     return latest
 
 

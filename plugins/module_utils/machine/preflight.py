@@ -31,7 +31,7 @@ def cgroup_version() -> int:
 
 
 def loopback_nameservers(resolv_conf: str) -> list[str]:
-    """The nameservers of a resolv.conf that are loopback addresses: CoreDNS forwarding to them would ask itself. Pure."""
+    """The nameservers of a resolv.conf that are loopback addresses: CoreDNS would ask itself. Pure."""
     answer = []
     for line in resolv_conf.splitlines():
         fields = line.split()
@@ -57,7 +57,7 @@ def reached_wrong_machine(machine: t.Mapping[str, t.Any], addresses: t.Collectio
         f"{machine['name']}: node_ip",
         machine["node_ip"],
         f"the machine that was reached as {machine['name']} has only {', '.join(sorted(addresses))}",
-        "Correct node_ip or ansible_host; ansible_host must not be made of inventory_hostname, which differs under delegation",
+        "Correct node_ip or ansible_host, which must not be made of inventory_hostname: that differs under delegation",
     )
 
 
@@ -88,7 +88,10 @@ def _resolver_problem(name: str, kubelet: t.Mapping[str, t.Any]) -> Problem | No
         if os.path.exists(str(chosen)):
             return None
         return Problem(
-            f"{name}: kubelet_config.resolvConf", chosen, "this file does not exist on the machine", "Name a file that does"
+            f"{name}: kubelet_config.resolvConf",
+            chosen,
+            "this file does not exist on the machine",
+            "Name a file that does",
         )
     if os.path.exists("/run/systemd/resolve/resolv.conf"):
         return None
@@ -112,15 +115,27 @@ def check(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> lis
     place = reached_wrong_machine(machine, addresses())
     problems: list[Problem] = [place] if place is not None else []
     if not os.path.isdir("/run/systemd/system"):
-        problems.append(Problem(name, None, "systemd does not run here", "Use a machine with systemd as its first process"))
+        problems.append(
+            Problem(name, None, "systemd does not run here", "Use a machine with systemd as its first process")
+        )
     swap = _swap_devices()
     if swap and kubelet.get("failSwapOn", True):
         problems.append(
-            Problem(f"{name}: swap", swap, "the kubelet does not start with swap on", "Turn it off, or set failSwapOn: false")
+            Problem(
+                f"{name}: swap",
+                swap,
+                "the kubelet does not start with swap on",
+                "Turn it off, or set failSwapOn: false",
+            )
         )
     if cgroup_version() == 1 and kubelet.get("failCgroupV1", True):
         problems.append(
-            Problem(f"{name}: cgroup", "v1", "the kubelet needs cgroup v2", "Boot with cgroup v2, or set failCgroupV1: false")
+            Problem(
+                f"{name}: cgroup",
+                "v1",
+                "the kubelet needs cgroup v2",
+                "Boot with cgroup v2, or set failCgroupV1: false",
+            )
         )
     resolver = _resolver_problem(name, kubelet)
     if resolver is not None:
@@ -130,7 +145,9 @@ def check(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> lis
     ]
     if lacking:
         problems.append(
-            Problem(f"{name}: commands", lacking, "Kubernetes calls these commands", "Install the packages that hold them")
+            Problem(
+                f"{name}: commands", lacking, "Kubernetes calls these commands", "Install the packages that hold them"
+            )
         )
     if problems:
         raise InvalidInput(problems)

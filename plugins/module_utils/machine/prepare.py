@@ -47,9 +47,9 @@ class Preparation:
     missing: list[str] = field(default_factory=list)
     reload: bool = False
 
-    def add(self, wave: int, id: str, action: str, description: str, **fields: t.Any) -> None:
+    def add(self, wave: int, step_id: str, action: str, description: str, **fields: t.Any) -> None:
         """Adds a step."""
-        self.steps.append(Step(id, action, self.machine, description, wave=wave, **fields))
+        self.steps.append(Step(step_id, action, self.machine, description, wave=wave, **fields))
 
     def staged(self, artifact: t.Mapping[str, t.Any]) -> str:
         """Where the controller has put an artifact.
@@ -112,7 +112,7 @@ def _check_version(cluster: t.Mapping[str, t.Any], artifacts: t.Sequence[t.Mappi
     running = said[-1].removeprefix("v") if said else "unknown"
     if running != cluster["version"]:
         raise Refused(
-            f"{cluster['name']}: kubernetes_version = {cluster['version']!r}, but this machine is a Node of version {running};"
+            f"{cluster['name']}: kubernetes_version = {cluster['version']!r}, but this machine is a Node of {running};"
             " nothing was changed. A site run does not upgrade: set kubernetes_version back, or upgrade the cluster.",
             running=running,
         )
@@ -140,6 +140,8 @@ def _plan_files(preparation: Preparation, desired: t.Sequence[files.DesiredFile]
         current, mode = host.read(item.path), host.mode_of(item.path)
         if current == item.content and mode == item.mode:
             continue
+        before: t.Any
+        after: t.Any
         if current == item.content:
             before, after = {"mode": f"{mode:04o}"}, {"mode": f"{item.mode:04o}"}
             description = f"set the mode of {item.path}"
@@ -175,7 +177,9 @@ def _plan_kernel(preparation: Preparation) -> list[str]:
     absent = [name for name in files.KERNEL_MODULES if not _module_there(name)]
     for name in absent:
         if contained:
-            warnings.append(f"the kernel module {name} is not loaded, and a container cannot load it: load it on its host")
+            warnings.append(
+                f"the kernel module {name} is not loaded, and a container cannot load it: load it on its host"
+            )
             continue
         preparation.add(
             _WAVE_KERNEL,
@@ -218,7 +222,9 @@ def _plan_binaries(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str
         names = [item["destination"] for item in items]
         preparation.missing.append(digest)
         preparation.restart |= {
-            name for name in ("containerd", "kubelet") if f"/usr/local/bin/{name}" in names and seen.services[name].active
+            name
+            for name in ("containerd", "kubelet")
+            if f"/usr/local/bin/{name}" in names and seen.services[name].active
         }
         preparation.add(
             _WAVE_BINARIES,
@@ -260,7 +266,11 @@ def _plan_runtime(preparation: Preparation, seen: Seen) -> None:
         preparation.reload = True
     if preparation.reload:
         preparation.add(
-            _WAVE_BINARIES, "systemd", "run", "make systemd read its units again", perform=lambda: host.systemctl("daemon-reload")
+            _WAVE_BINARIES,
+            "systemd",
+            "run",
+            "make systemd read its units again",
+            perform=lambda: host.systemctl("daemon-reload"),
         )
     if service.active and service.enabled and not restart:
         return

@@ -37,7 +37,15 @@ def cluster(**changes: t.Any) -> dict[str, t.Any]:
 
 def machine(name: str = "e1", role: str = "control_plane", **changes: t.Any) -> dict[str, t.Any]:
     """A machine of it."""
-    return {"name": name, "node_name": name, "node_ip": "192.0.2.11", "role": role, "labels": {}, "taints": [], **changes}
+    return {
+        "name": name,
+        "node_name": name,
+        "node_ip": "192.0.2.11",
+        "role": role,
+        "labels": {},
+        "taints": [],
+        **changes,
+    }
 
 
 def empty(**changes: t.Any) -> dict[str, t.Any]:

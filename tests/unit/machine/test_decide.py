@@ -82,7 +82,11 @@ def test_an_interrupted_founding_goes_on_where_it_began() -> None:
             {},
             "control planes hold cluster state: e2",
         ),
-        (probes(e1=member(api_healthy=False, endpoint=SILENT)), {"recreate": "east"}, "control planes hold cluster state"),
+        (
+            probes(e1=member(api_healthy=False, endpoint=SILENT)),
+            {"recreate": "east"},
+            "control planes hold cluster state",
+        ),
         (probes(), {"recorded_uid": "uid-1", "recreate": "west"}, "recreate: east"),
     ],
 )

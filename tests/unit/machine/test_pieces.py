@@ -34,7 +34,15 @@ def member(name: str, healthy: bool = True, learner: bool = False, address: str 
 
 @pytest.mark.parametrize(
     ("health", "learners", "may"),
-    [("+", 0, True), ("++", 0, True), ("+-", 0, False), ("++-", 0, True), ("+--", 0, False), ("+++--", 0, True), ("+-", 1, False)],
+    [
+        ("+", 0, True),
+        ("++", 0, True),
+        ("+-", 0, False),
+        ("++-", 0, True),
+        ("+--", 0, False),
+        ("+++--", 0, True),
+        ("+-", 1, False),
+    ],
 )
 def test_quorum(health: str, learners: int, may: bool) -> None:
     members = [member(f"m{index}", sign == "+") for index, sign in enumerate(health)]
@@ -58,10 +66,12 @@ def test_a_stale_member_is_one_whose_machine_is_empty() -> None:
     assert etcd.stale(members, "d", "192.0.2.4", has_data=False) is None
 
 
-CTR = """\
-REF                                   TYPE                                       DIGEST        SIZE   PLATFORMS   LABELS
-lodestar.platform/bundle/pause:3.10.2 application/vnd.oci.image.manifest.v1+json sha256:aaaa   0.8 MiB linux/amd64 io.cri-containerd.image=managed,io.cri-containerd.pinned=pinned
-lodestar.platform/bundle/etcd:3.6.16-0 application/vnd.oci.image.manifest.v1+json sha256:bbbb 18 MiB linux/amd64 io.cri-containerd.image=managed
+_TYPE = "application/vnd.oci.image.manifest.v1+json"
+_MANAGED = "io.cri-containerd.image=managed"
+CTR = f"""\
+REF TYPE DIGEST SIZE PLATFORMS LABELS
+lodestar.platform/bundle/pause:3.10.2 {_TYPE} sha256:aaaa   0.8 MiB linux/amd64 {_MANAGED},{images.PIN_LABEL}=pinned
+lodestar.platform/bundle/etcd:3.6.16-0 {_TYPE}  sha256:bbbb 18 MiB linux/amd64 {_MANAGED}
 """
 
 
@@ -78,15 +88,28 @@ def test_images_that_are_there() -> None:
 
 
 def test_pinned_is_what_the_cri_says() -> None:
-    said = {"images": [{"repoTags": ["a:1", "a:2"], "pinned": True}, {"repoTags": ["b:1"], "pinned": False}, {"repoTags": []}]}
+    said = {
+        "images": [
+            {"repoTags": ["a:1", "a:2"], "pinned": True},
+            {"repoTags": ["b:1"], "pinned": False},
+            {"repoTags": []},
+        ]
+    }
     assert images.parse_pinned(json.dumps(said)) == {"a:1", "a:2"}
 
 
 @pytest.mark.parametrize(
     ("left", "granted", "declared", "kept"),
-    [(50_000, 86_400, 86_400, True), (40_000, 86_400, 86_400, False), (3_000, 3_600, 86_400, True), (50_000, 86_400, 3_600, False)],
+    [
+        (50_000, 86_400, 86_400, True),
+        (40_000, 86_400, 86_400, False),
+        (3_000, 3_600, 86_400, True),
+        (50_000, 86_400, 3_600, False),
+    ],
 )
-def test_a_token_is_kept_while_more_than_half_of_its_life_is_left(left: int, granted: int, declared: int, kept: bool) -> None:
+def test_a_token_is_kept_while_more_than_half_of_its_life_is_left(
+    left: int, granted: int, declared: int, kept: bool
+) -> None:
     """A cluster may grant less than was asked; a declared lifetime that was cut counts at once."""
     now = 1_800_000_000
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + left))
@@ -127,7 +150,14 @@ def test_a_living_node_of_another_machine_is_not_deleted() -> None:
 
 
 def test_resolvers_that_would_ask_themselves() -> None:
-    text = "# nameserver 127.0.0.9\nnameserver 127.0.0.11\nnameserver 192.0.2.53\nnameserver ::1\nsearch nameserver\nnameserver x\n"
+    lines = [
+        "# nameserver 127.0.0.9",
+        "nameserver 127.0.0.11",
+        "nameserver 192.0.2.53",
+        "nameserver ::1",
+        "nameserver x",
+    ]
+    text = "\n".join([*lines, "search nameserver", ""])
     assert preflight.loopback_nameservers(text) == ["127.0.0.11", "::1"]
 
 
@@ -146,7 +176,9 @@ def test_a_file_that_is_being_written_is_no_pod(tmp_path: Path, monkeypatch: pyt
     """
     names: list[str] = []
     replace = host.os.replace
-    monkeypatch.setattr(host.os, "replace", lambda source, target: (names.append(Path(source).name), replace(source, target)))
+    monkeypatch.setattr(
+        host.os, "replace", lambda source, target: (names.append(Path(source).name), replace(source, target))
+    )
     host.write(str(tmp_path / "kube-vip.yaml"), "{}", 0o600)
     assert names
     assert all(name.startswith(".") for name in names)
@@ -212,6 +244,10 @@ def test_a_childs_life_holds_the_lock(tmp_path: Path) -> None:
 
 def test_readers_share_the_lock(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
-    with lock.held({}, 0, shared=True, path=path), lock.held({}, 0, shared=True, path=path):
-        with pytest.raises(PlatformError), lock.held({}, 0, path=path):
-            pass
+    with (
+        lock.held({}, 0, shared=True, path=path),
+        lock.held({}, 0, shared=True, path=path),
+        pytest.raises(PlatformError),
+        lock.held({}, 0, path=path),
+    ):
+        pass

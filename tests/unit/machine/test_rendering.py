@@ -79,7 +79,11 @@ def test_cluster_configuration() -> None:
     server = arguments(document["apiServer"]["extraArgs"])
     assert server["profiling"] == "false"
     assert server["service-account-extend-token-expiration"] == "false"
-    assert (server["audit-log-maxage"], server["audit-log-maxbackup"], server["audit-log-maxsize"]) == ("30", "10", "100")
+    assert (server["audit-log-maxage"], server["audit-log-maxbackup"], server["audit-log-maxsize"]) == (
+        "30",
+        "10",
+        "100",
+    )
     mounted = {item["mountPath"]: item["readOnly"] for item in document["apiServer"]["extraVolumes"]}
     assert mounted == {"/etc/kubernetes/lodestar": True, "/var/log/kubernetes/audit": False}
     for path in (server["audit-policy-file"], server["encryption-provider-config"]):
@@ -138,7 +142,8 @@ def level(user: str, groups: list[str], verb: str, group: str, resource: str) ->
             continue
         resources = rule.get("resources")
         fits = resources is None or any(
-            item["group"] == group and (not item.get("resources") or resource in item["resources"]) for item in resources
+            item["group"] == group and (not item.get("resources") or resource in item["resources"])
+            for item in resources
         )
         if (
             fits
@@ -150,7 +155,10 @@ def level(user: str, groups: list[str], verb: str, group: str, resource: str) ->
     return "None"
 
 
-OURS = ("system:serviceaccount:lodestar-system:lodestar", ["system:serviceaccounts", "system:serviceaccounts:lodestar-system"])
+OURS = (
+    "system:serviceaccount:lodestar-system:lodestar",
+    ["system:serviceaccounts", "system:serviceaccounts:lodestar-system"],
+)
 ADMIN = ("kubernetes-admin", ["kubeadm:cluster-admins"])
 
 
@@ -167,11 +175,15 @@ ADMIN = ("kubernetes-admin", ["kubeadm:cluster-admins"])
         ("cluster.open-cluster-management.io", "managedclusters"),
     ],
 )
-def test_every_write_of_ours_is_in_the_audit_log(user: tuple[str, list[str]], verb: str, group: str, resource: str) -> None:
+def test_every_write_of_ours_is_in_the_audit_log(
+    user: tuple[str, list[str]], verb: str, group: str, resource: str
+) -> None:
     assert level(*user, verb, group, resource) != "None"
 
 
-@pytest.mark.parametrize(("group", "resource"), [("", "secrets"), ("", "configmaps"), ("authentication.k8s.io", "tokenreviews")])
+@pytest.mark.parametrize(
+    ("group", "resource"), [("", "secrets"), ("", "configmaps"), ("authentication.k8s.io", "tokenreviews")]
+)
 @pytest.mark.parametrize("verb", ["get", "create", "update"])
 def test_no_content_of_secrets_is_in_the_audit_log(group: str, resource: str, verb: str) -> None:
     assert level(*ADMIN, verb, group, resource) == "Metadata"
@@ -198,7 +210,11 @@ def test_kube_vip_may_do_little() -> None:
     assert security["capabilities"] == {"drop": ["ALL"], "add": ["NET_ADMIN", "NET_RAW"]}
     assert pod["spec"]["volumes"][0]["hostPath"] == {"path": "/etc/kubernetes/kube-vip.conf", "type": "File"}
     environment = arguments(pod["spec"]["containers"][0]["env"])
-    assert (environment["vip_leaseduration"], environment["vip_renewdeadline"], environment["vip_retryperiod"]) == ("5", "3", "1")
+    assert (environment["vip_leaseduration"], environment["vip_renewdeadline"], environment["vip_retryperiod"]) == (
+        "5",
+        "3",
+        "1",
+    )
     (_path, role), (_other, binding) = kubevip.rbac()
     assert {resource for rule in role["rules"] for resource in rule["resources"]} == {"leases"}
     assert binding["subjects"][0]["name"] == settings.KUBE_VIP_USER

@@ -49,7 +49,15 @@ def test_end_and_key(pem: bytes, not_after: str, key: str) -> None:
     assert x509.parse_pem(pem) == x509.Certificate(not_after, key)
 
 
-@pytest.mark.parametrize("pem", [b"", NEAR[:200], NEAR.replace(b"MIIB", b"MIIC", 1), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"])
+@pytest.mark.parametrize(
+    "pem",
+    [
+        b"",
+        NEAR[:200],
+        NEAR.replace(b"MIIB", b"MIIC", 1),
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+    ],
+)
 def test_what_is_no_certificate(pem: bytes) -> None:
     with pytest.raises(ValueError):
         x509.parse_pem(pem)
