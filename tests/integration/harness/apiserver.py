@@ -79,11 +79,12 @@ class AuditLog:
 class ApiServer:
     """Started by entering it, stopped by leaving it."""
 
-    def __init__(self, folder: Path, programs: t.Mapping[str, Path]) -> None:
+    def __init__(self, folder: Path, programs: t.Mapping[str, Path], *arguments: str) -> None:
         self.folder = folder
         self.authority = pki.Authority()
         self.audit = AuditLog(folder / "audit.log")
         self._programs = programs
+        self._arguments = arguments
         self._running: list[subprocess.Popen[bytes]] = []
         self._connections: dict[str, Connection] = {}
         self.port = 0
@@ -191,6 +192,7 @@ class ApiServer:
             f"--audit-policy-file={self.folder / 'audit.yaml'}",
             f"--audit-log-path={self.folder / 'audit.log'}",
             "--audit-log-mode=blocking",
+            *self._arguments,
         )
         self._await_ready(process)
 

@@ -15,6 +15,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate i
 
 from ..harness.apiserver import ApiServer
 from ..harness.people import execute, steps
+from .conftest import POLICIES
 
 API = "admissionregistration.k8s.io/v1"
 REGISTRIES = {
@@ -140,6 +141,19 @@ def test_wrong_cel_is_refused_before_the_first_write(held: ApiServer, parameters
     assert "policies[wrong]" in answer["msg"]
     assert named in answer["msg"]
     assert not [request for request in held.audit.since(mark) if request.writes]
+
+
+def test_the_oldest_version_that_the_server_can_emulate_compiles_the_library(
+    own: ApiServer, tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]
+) -> None:
+    with Client(own.admin) as admin:
+        oldest = f"1.{int(admin.version()['minor'].rstrip('+')) - 3}"
+    everything = [*ALL, *POLICIES]
+    declared = [{**item, "name": f"{item['name']}-{place}"} for place, item in enumerate(everything)]
+    with ApiServer(tmp_path_factory.mktemp("old"), tools, f"--emulated-version=kube={oldest}") as server:
+        with Client(server.admin) as admin:
+            assert admin.version()["emulationMinor"] == oldest.split(".")[1]
+        assert len(steps(execute(OPERATION, server.runner, policies=declared))) > 2 * len(declared)
 
 
 def test_a_cluster_that_is_not_there_yet_is_planned_for(own: ApiServer) -> None:
