@@ -31,6 +31,8 @@ Object = dict[str, t.Any]
 _Key = tuple[str, str, str]
 _PARENT_WAVE = 1
 _CLOSING_WAVE = 2000
+#: Seconds of one request after the other from which more connections pay.
+_WORTH_A_CONNECTION = 0.05
 # Changing these means another object: the API refuses an update.
 _IMMUTABLE = {"RoleBinding": "roleRef", "ClusterRoleBinding": "roleRef"}
 
@@ -78,21 +80,24 @@ def plan_objects(
     for obj in objects:
         claimed = claim(obj)
         terms = replace(applyset, force=applyset.force or claimed)
-        step = _object_step(client, obj, observed, terms, target, adopt or claimed, refusals)
-        if step is not None:
-            steps.append(step)
+        found = _object_step(client, obj, observed, terms, target, adopt or claimed, refusals)
+        steps += [found] if found is not None else []
     doomed = _doomed(objects, observed) if prune else []
     if doomed and not objects and not prune_all:
         refusals.append(
             f"nothing is declared, and all {len(doomed)} object(s) of the set {applyset.name} would be deleted "
             f"({', '.join(describe(obj) for obj in doomed[:5])}): allow this with prune_all"
         )
-    if refusals:
-        listed = "\n".join(f"- {line}" for line in refusals)
-        raise Refused(f"{len(refusals)} refusal(s) on {target}, nothing was changed:\n{listed}", refusals=refusals)
+    _refuse(refusals, target)
     steps += [_delete_step(client, obj, target) for obj in doomed]
     remaining = objects if prune else objects + list(observed.members.values())
     return _parent_steps(client, remaining, observed, applyset, target) + steps
+
+
+def _refuse(refusals: list[str], target: str) -> None:
+    if refusals:
+        listed = "\n".join(f"- {line}" for line in refusals)
+        raise Refused(f"{len(refusals)} refusal(s) on {target}, nothing was changed:\n{listed}", refusals=refusals)
 
 
 def _check_kinds(client: Client, objects: t.Sequence[Object]) -> None:
@@ -127,7 +132,7 @@ def _observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) ->
         served = _serving(client, name)
         if served is not None:
             kinds.add(served)
-    for items in _map(lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
+    for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
         observed.members.update({key_of(obj): obj for obj in items})
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     for obj, found in zip(unknown, _look_up(client, unknown, observed), strict=True):
@@ -142,7 +147,7 @@ def _look_up(client: Client, objects: t.Sequence[Object], observed: _Observed) -
     names |= {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
     unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
     spaces: dict[str, Object | None] = dict(
-        zip(unknown, _map(lambda name: client.get("v1", "Namespace", name), unknown), strict=True)
+        zip(unknown, _map(client, lambda name: client.get("v1", "Namespace", name), unknown), strict=True)
     )
 
     def read(obj: Object) -> Object | None:
@@ -154,15 +159,16 @@ def _look_up(client: Client, objects: t.Sequence[Object], observed: _Observed) -
             return None
         return client.get(obj["apiVersion"], obj["kind"], metadata["name"], namespace)
 
-    return _map(read, objects)
+    return _map(client, read, objects)
 
 
 _In = t.TypeVar("_In")
 _Out = t.TypeVar("_Out")
 
 
-def _map(function: t.Callable[[_In], _Out], items: t.Sequence[_In]) -> list[_Out]:
-    if len(items) < 3:
+def _map(client: Client, function: t.Callable[[_In], _Out], items: t.Sequence[_In]) -> list[_Out]:
+    # More connections cost more handshakes, which a server nearby answers many requests in.
+    if len(items) < 3 or len(items) * client.latency < _WORTH_A_CONNECTION:
         return [function(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(8, len(items))) as pool:
         return list(pool.map(function, items))
