@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module on the machine, as the run that it belongs to."""
+"""Runs the module on the machine, as the run that it belongs to, and takes over from a run that is dead."""
 
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.modules import join_material
-from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import ClaimingAction
 
 
-class ActionModule(MachineAction):
+class ActionModule(ClaimingAction):
     """The module C(join_material)."""
 
     operation = join_material.OPERATION

@@ -31,6 +31,10 @@ options:
       - The joining machine holds data of etcd, from a join that was interrupted.
     type: bool
     default: false
+  supersedes:
+    description:
+      - A run that has claimed this join and is known to be dead. Filled in by the action plugin.
+    type: str
   images:
     description:
       - References of the bundle's images by name, as M(lodestar.platform.machine) returns them.

@@ -127,6 +127,10 @@ machine:
       returned: always
       type: list
       elements: str
+busy:
+  description: The run that was changing the machine while it was looked at.
+  returned: success
+  type: dict
 missing:
   description: Digests of artifacts that the machine lacks.
   returned: success

@@ -12,14 +12,20 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.lock import describe
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import SensitiveAction, plain
 
+display = Display()
+
+_PAUSE_SECONDS = 3
 #: Directory of each purpose's executables. etcd's tools are for backups, which bring them when they need them.
 _DIRECTORIES = {"kubernetes": "/usr/local/bin", "runtime": "/usr/local/bin", "cni": "/opt/cni/bin"}
 #: Workers run none of these.
@@ -76,6 +82,31 @@ class MachineAction(SensitiveAction):
         return answer
 
 
+def is_dead(owner: t.Mapping[str, t.Any]) -> bool:
+    """Whether a run of this controller has ended. Of a run elsewhere we know nothing, so it counts as alive."""
+    pid = owner.get("pid")
+    if owner.get("host") != socket.gethostname() or not isinstance(pid, int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+class ClaimingAction(MachineAction):
+    """Takes over what a run has claimed that is known to be dead."""
+
+    def _on_machine(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        answer = super()._on_machine(arguments, task_vars)
+        holder = answer.get("claimed_by")
+        if answer.get("failed") and isinstance(holder, dict) and is_dead(holder):
+            return super()._on_machine({**arguments, "supersedes": holder.get("run")}, task_vars)
+        return answer
+
+
 class BundledAction(MachineAction):
     """Asks the module what the machine lacks, brings just that, and lets the module act."""
 
@@ -88,8 +119,10 @@ class BundledAction(MachineAction):
         except PlatformError as exc:
             return {"failed": True, "msg": str(exc), **exc.details}
         arguments["artifacts"] = [facts for _part, facts in needed]
-        planned = self._predict(arguments, task_vars)
-        if self._task.check_mode or planned.get("failed") or planned.get("unreachable") or not planned.get("changed"):
+        planned = self._predict_in_peace(arguments, task_vars)
+        if self._task.check_mode or planned.get("failed") or planned.get("unreachable"):
+            return planned
+        if not planned.get("changed"):
             return planned
         if planned["missing"]:
             parts = [part for part, _facts in needed]
@@ -110,6 +143,23 @@ class BundledAction(MachineAction):
         cluster, machine = arguments["cluster"], arguments["machine"]
         purposes = arguments.get("image_purposes") or self.operation.arguments["image_purposes"]["default"]
         return artifacts_for(bundle, cluster["version"], machine["role"], purposes), bundle
+
+    def _predict_in_peace(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Looks when nobody changes the machine: what was seen while another run acts is no ground to act on."""
+        end = time.monotonic() + int(arguments.get("lock_timeout") or 300)
+        told = ""
+        while True:
+            planned = self._predict(arguments, task_vars)
+            busy = planned.get("busy")
+            if not busy or task_vars.get("ansible_check_mode"):
+                return planned
+            name = arguments["machine"]["name"]
+            if time.monotonic() > end:
+                return {"failed": True, "msg": f"{name} is being changed by {describe(busy)}; it was left alone."}
+            if told != describe(busy):
+                told = describe(busy)
+                display.display(f"{name} is being changed by {told}; waiting")
+            time.sleep(_PAUSE_SECONDS)
 
     def _predict(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         declared = self._task.check_mode

@@ -4,9 +4,9 @@
 
 """The plan that makes a machine a control plane: founding, joining, and what was lost since. Private to the collection.
 
-The endpoint's address and founding: kubeadm up to 1.35 talks to the new cluster through its endpoint before kube-vip has any
-rights in it. The founding machine therefore carries the address on its loopback interface until kube-vip holds it
-with an identity of its own; kube-vip never gets an administrator's.
+The endpoint's address and founding: kubeadm up to 1.35 talks to the new cluster through its endpoint, before kube-vip
+has any rights in it. The founding machine therefore carries the address on its loopback interface until kube-vip holds
+it with an identity of its own; kube-vip never gets an administrator's.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from ..errors import PlatformError, Refused
 from ..plan import Plan, Step
-from . import host, kubeadm, kubeapi, paths, x509
+from . import claims, host, kubeadm, kubeapi, paths, x509
 from .control_plane import new_token
 from .etcd import Etcd, Member, peer_url, quorum_problem, stale
 
@@ -251,7 +251,7 @@ def _finish(request: _Request) -> dict[str, t.Any]:
     return answer
 
 
-def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Plan:
+def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], owner: t.Mapping[str, t.Any]) -> Plan:
     """Removes every token and uploaded certificate that joins have left in the cluster.
 
     :raises PlatformError: the API of this control plane does not answer.
@@ -275,6 +275,10 @@ def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> P
         finally:
             connection.close()
 
+    def finish() -> dict[str, t.Any]:
+        claims.release(owner)
+        return {}
+
     return Plan(
         steps=[
             Step(
@@ -288,6 +292,7 @@ def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> P
             for index, name in enumerate(names)
         ],
         outputs={"material": None},
+        finish=finish,
     )
 
 

@@ -12,7 +12,7 @@ import typing as t
 from ..errors import PlatformError
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, control_plane, host, lock, material, preflight, prepare, probe, worker
+from . import access, claims, control_plane, host, lock, material, preflight, prepare, probe, worker
 
 Params = t.Mapping[str, t.Any]
 
@@ -68,6 +68,7 @@ def _patient(params: Params, patience: float) -> probe.Holding:
 def _machine(params: Params, context: Context) -> Plan:
     cluster, machine = params["cluster"], params["machine"]
     plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
+    plan.outputs["busy"] = lock.busy()
     plan.outputs["machine"] = _report(params)
     if plan.steps:
         plan.finish = lambda: {"machine": _report(params)}
@@ -97,12 +98,13 @@ def _worker(params: Params, context: Context) -> Plan:
 
 def _join_material(params: Params, context: Context) -> Plan:
     preflight.require_place(params["machine"])
+    cluster, machine, owner = params["cluster"], params["machine"], params["owner"]
     if params["state"] == "absent":
-        return _finished(material.removal(params["cluster"], params["machine"]))
+        return _finished(material.removal(cluster, machine, owner))
     joiner = params["joiner"] or {}
-    return _finished(
-        material.plan(params["cluster"], params["machine"], joiner, params["joiner_etcd_data"], params["images"])
-    )
+    claims.check(claims.load(), joiner, owner, params["supersedes"])
+    planned = material.plan(cluster, machine, joiner, params["joiner_etcd_data"], params["images"])
+    return _finished(claims.claiming(planned, joiner, owner))
 
 
 def _cluster_access(params: Params, context: Context) -> Plan:
@@ -150,12 +152,13 @@ JOIN_MATERIAL = Operation(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "joiner": {"type": "dict"},
         "joiner_etcd_data": {"type": "bool", "default": False},
+        "supersedes": {"type": "str"},
         "images": {"type": "dict", "default": {}},
     },
     plan=_join_material,
     constraints={"required_if": [("state", "present", ["joiner"])]},
     sensitive=True,
-    guard=_shared,
+    guard=_exclusive,
 )
 
 CLUSTER_ACCESS = Operation(

@@ -13,10 +13,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError, Refused
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     access,
     artifacts,
+    claims,
     etcd,
     host,
     images,
@@ -25,6 +26,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     material,
     preflight,
 )
+from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import machine
 
 
@@ -251,3 +253,44 @@ def test_readers_share_the_lock(tmp_path: Path) -> None:
         lock.held({}, 0, path=path),
     ):
         pass
+
+
+def claim(run: str, role: str) -> dict[str, t.Any]:
+    return {"owner": {"run": run}, "role": role, "at": 0, "since": "then"}
+
+
+@pytest.mark.parametrize(
+    ("noted", "joiner", "free"),
+    [
+        ({}, ("e2", "control_plane"), True),
+        ({"e2": claim("ours", "control_plane")}, ("e2", "control_plane"), True),
+        ({"e2": claim("other", "control_plane")}, ("e2", "control_plane"), False),
+        ({"e3": claim("other", "control_plane")}, ("e2", "control_plane"), False),
+        ({"w1": claim("other", "worker")}, ("w1", "worker"), False),
+        ({"w1": claim("other", "worker")}, ("w2", "worker"), True),
+        ({"e3": claim("other", "control_plane")}, ("w2", "worker"), True),
+        ({"e2": claim("dead", "control_plane")}, ("e2", "control_plane"), True),
+    ],
+)
+def test_two_runs_do_not_lead_one_join(noted: dict[str, t.Any], joiner: tuple[str, str], free: bool) -> None:
+    joining = {"name": joiner[0], "role": joiner[1]}
+    if free:
+        claims.check(noted, joining, {"run": "ours"}, supersedes="dead")
+        return
+    with pytest.raises(Refused) as caught:
+        claims.check(noted, joining, {"run": "ours"}, supersedes="dead")
+    assert caught.value.details["claimed_by"] == {"run": "other"}
+
+
+def test_a_claim_is_noted_by_the_first_step_and_ends_with_its_run(tmp_path: Path) -> None:
+    path, done = str(tmp_path / "claims"), []
+    planned = Plan(steps=[Step("token", "create", "east", "make a token", perform=lambda: done.append(1))])
+    claimed = claims.claiming(planned, {"name": "e2", "role": "control_plane"}, {"run": "ours"}, path)
+    assert claims.load(path) == {}
+    claimed.steps[0].perform()
+    assert done == [1]
+    assert claims.load(path)["e2"]["owner"] == {"run": "ours"}
+    claims.release({"run": "other"}, path)
+    assert claims.load(path)
+    claims.release({"run": "ours"}, path)
+    assert claims.load(path) == {}
