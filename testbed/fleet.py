@@ -20,7 +20,7 @@ import docker.types
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from . import engine, image, machine, subnets
+from . import engine, image, machine, rules, subnets
 from .apt import ensure_programs
 from .definition import Definition
 from .errors import TestbedError
@@ -218,6 +218,7 @@ class Fleet:
                 network.reload()
                 self.say(f"network {self.name.network}: {subnet}, closed to the outside")
             self.host.join(self.name.id, str(_subnet(network)), self.say)
+            rules.ensure(rules.bridge(str(network.id)))
             return network
 
     def _prepare_state(self) -> str:
@@ -306,8 +307,10 @@ class Fleet:
         """Removes the fleet's network. Returns the ids of the fleets that have one."""
         with locked("host"):
             for network in client.networks.list(filters={"label": f"{LABEL_FLEET}={self.name.id}"}):
+                rules.remove(rules.bridge(str(network.id)))
                 network.remove()
                 self.say(f"network {network.name}: removed")
+            rules.remove(None)
             others = client.networks.list(filters={"label": LABEL_FLEET})
             return [network.attrs["Labels"][LABEL_FLEET] for network in others]
 

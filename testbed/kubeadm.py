@@ -182,14 +182,18 @@ def _kube_proxy() -> Object:
     }
 
 
-def cni_configuration() -> str:
-    """The CNI configuration; kube-router adds the node's own pod range."""
+def cni_configuration(pod_range: str) -> str:
+    """The CNI configuration of one node.
+
+    It is written whole, once the range is known: kube-router would add the range to a file that makes the node Ready
+    without one, and the first pods would fail and wait for half a minute.
+    """
     bridge = {
         "type": "bridge",
         "bridge": "kube-bridge",
         "isDefaultGateway": True,
         "hairpinMode": True,
-        "ipam": {"type": "host-local"},
+        "ipam": {"type": "host-local", "subnet": pod_range},
     }
     ports = {"type": "portmap", "snat": True, "capabilities": {"portMappings": True}}
     return json.dumps({"cniVersion": "0.3.1", "name": "legacy", "plugins": [bridge, ports]}, indent=2) + "\n"
@@ -229,14 +233,8 @@ def network_manifest(image: str, endpoint: str, service_cidr: str) -> str:
 
 
 def _kube_router_pod(image: str, endpoint: str, service_cidr: str) -> Object:
-    folders = {"cni": "/etc/cni/net.d", "modules": "/lib/modules"}
-    volumes = [
-        {"name": name, "hostPath": {"path": path, "type": "DirectoryOrCreate"}} for name, path in folders.items()
-    ]
-    mounts = [{"name": name, "mountPath": path} for name, path in folders.items()]
-    lock = "/run/xtables.lock"
+    modules, lock = "/lib/modules", "/run/xtables.lock"
     environment = {
-        "KUBE_ROUTER_CNI_CONF_FILE": CNI_CONFIGURATION,
         "KUBERNETES_SERVICE_HOST": endpoint,
         "KUBERNETES_SERVICE_PORT": "6443",
     }
@@ -245,16 +243,6 @@ def _kube_router_pod(image: str, endpoint: str, service_cidr: str) -> Object:
         "serviceAccountName": "kube-router",
         "hostNetwork": True,
         "tolerations": [{"operator": "Exists"}],
-        # A node is Ready once this file is there, so it must not come before the pod that completes it.
-        "initContainers": [
-            {
-                "name": "cni",
-                "image": image,
-                "command": ["sh", "-c", f'[ -s {CNI_CONFIGURATION} ] || printf "%s" "$CNI" > {CNI_CONFIGURATION}'],
-                "env": [{"name": "CNI", "value": cni_configuration()}],
-                "volumeMounts": mounts,
-            }
-        ],
         "containers": [
             {
                 "name": "kube-router",
@@ -263,7 +251,7 @@ def _kube_router_pod(image: str, endpoint: str, service_cidr: str) -> Object:
                     "--run-router=true",
                     "--run-firewall=true",
                     "--run-service-proxy=false",
-                    "--enable-cni=true",
+                    "--enable-cni=false",
                     "--bgp-graceful-restart=true",
                     f"--service-cluster-ip-range={service_cidr}",
                     "--v=1",
@@ -273,10 +261,16 @@ def _kube_router_pod(image: str, endpoint: str, service_cidr: str) -> Object:
                     *({"name": name, "value": value} for name, value in environment.items()),
                 ],
                 "securityContext": {"privileged": True},
-                "volumeMounts": [*mounts, {"name": "lock", "mountPath": lock}],
+                "volumeMounts": [
+                    {"name": "modules", "mountPath": modules, "readOnly": True},
+                    {"name": "lock", "mountPath": lock},
+                ],
             }
         ],
-        "volumes": [*volumes, {"name": "lock", "hostPath": {"path": lock, "type": "FileOrCreate"}}],
+        "volumes": [
+            {"name": "modules", "hostPath": {"path": modules, "type": "DirectoryOrCreate"}},
+            {"name": "lock", "hostPath": {"path": lock, "type": "FileOrCreate"}},
+        ],
     }
 
 

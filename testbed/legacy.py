@@ -55,8 +55,10 @@ class Maker:
                 list(workers.map(self._install, names))
             self._init()
             self._network()
+            self._configure_cni(self.legacy.control_plane)
             for name in self.legacy.workers:
                 self._join(name)
+                self._configure_cni(name)
             self._wait("all nodes are Ready", self._nodes_ready)
             self._wait("all of CoreDNS is available", self._names_resolve)
             self._keep_kubeconfig()
@@ -149,6 +151,7 @@ class Maker:
     def _kubeadm(self, container: Container, command: str, configuration: str) -> None:
         """Runs kubeadm on a machine that has no cluster, or the half of one that a killed call has left."""
         machine.run(container, ["kubeadm", "reset", "--force", f"--cri-socket={kubeadm.SOCKET}"], check=False)
+        machine.run(container, ["rm", "-f", kubeadm.CNI_CONFIGURATION])
         path = "/var/lib/lodestar-kubeadm.yaml"
         # A reset takes files of ours below /etc with it.
         items = [*self._settings(), transfer.Item(path, configuration.encode(), 0o600)]
@@ -169,6 +172,17 @@ class Maker:
         container.put_archive("/", transfer.stream([transfer.Item(path, manifest.encode())]))
         machine.run(container, [*_KUBECTL, "apply", "-f", path])
         machine.run(container, ["rm", path])
+
+    def _configure_cni(self, name: str) -> None:
+        if _exists(self._containers[name], kubeadm.CNI_CONFIGURATION):
+            return
+        self._wait(f"node {name} has a pod range", lambda: bool(self._pod_range(name)))
+        item = transfer.Item(kubeadm.CNI_CONFIGURATION, kubeadm.cni_configuration(self._pod_range(name)).encode())
+        self._containers[name].put_archive("/", transfer.stream([item]))
+
+    def _pod_range(self, name: str) -> str:
+        command = [*_KUBECTL, "get", "node", name, "-o", "jsonpath={.spec.podCIDR}"]
+        return machine.run(self._control_plane, command, check=False)[1].strip()
 
     def _answers(self) -> bool:
         return machine.run(self._control_plane, [*_KUBECTL, "get", "--raw", "/readyz"], check=False)[0] == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import definition, fleet, names, subnets
+from testbed import definition, fleet, names, rules, subnets
 from testbed.errors import TestbedError
 from testbed.ssh import Ssh, control_directory
 
@@ -81,3 +81,11 @@ def test_description_of_a_fleet() -> None:
     assert described["addresses"] == {"vip": "10.89.3.101"}
     assert described["network"]["gateway"] == "10.89.3.1"
     assert described["ssh"]["private_key"] == "/s/id_ed25519"
+
+
+def test_only_rules_of_ours_are_ours() -> None:
+    text = """[{"priority":0,"src":"all","table":"local"},
+        {"priority":20089,"src":"all","iif":"br-0123456789ab","action":"unreachable"},
+        {"priority":20090,"src":"all","iif":"br-ffffffffffff","action":"unreachable"}]"""
+    assert rules.parse(text) == {rules.bridge("0123456789abcdef")}
+    assert rules.parse("") == set()
