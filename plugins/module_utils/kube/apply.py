@@ -59,7 +59,7 @@ def plan_objects(
 ) -> list[Step]:
     """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only.
 
-    Costs one GET of the set's parent and one LIST a kind; objects that are not members yet cost a GET each, unless
+    Costs one GET of the set's parent and one LIST a kind; objects that are no members yet cost a GET each, unless
     their namespace does not exist. Callers carry the steps out with C(Plan(parallel=8)).
 
     :param desired: whole objects; each is checked before anything else happens.
@@ -75,23 +75,26 @@ def plan_objects(
     client.learn(declared_resources(objects))
     _check_kinds(client, objects)
     observed = _observe(client, objects, applyset)
-    steps: list[Step] = []
     refusals: list[str] = []
-    for obj in objects:
-        claimed = claim(obj)
-        terms = replace(applyset, force=applyset.force or claimed)
-        found = _object_step(client, obj, observed, terms, target, adopt or claimed, refusals)
-        steps += [found] if found is not None else []
+    forced = replace(applyset, force=True)
+    found = [
+        _object_step(client, obj, observed, forced if ours else applyset, target, adopt or ours, refusals)
+        for obj, ours in [(obj, claim(obj)) for obj in objects]
+    ]
     doomed = _doomed(objects, observed) if prune else []
-    if doomed and not objects and not prune_all:
-        refusals.append(
-            f"nothing is declared, and all {len(doomed)} object(s) of the set {applyset.name} would be deleted "
-            f"({', '.join(describe(obj) for obj in doomed[:5])}): allow this with prune_all"
-        )
-    _refuse(refusals, target)
-    steps += [_delete_step(client, obj, target) for obj in doomed]
+    _refuse(refusals + ([] if objects or prune_all else _nothing_left(doomed, applyset)), target)
+    steps = [step for step in found if step is not None] + [_delete_step(client, obj, target) for obj in doomed]
     remaining = objects if prune else objects + list(observed.members.values())
     return _parent_steps(client, remaining, observed, applyset, target) + steps
+
+
+def _nothing_left(doomed: t.Sequence[Object], applyset: ApplySet) -> list[str]:
+    if not doomed:
+        return []
+    return [
+        f"nothing is declared, and all {len(doomed)} object(s) of the set {applyset.name} would be deleted "
+        f"({', '.join(describe(obj) for obj in doomed[:5])}): allow this with prune_all"
+    ]
 
 
 def _refuse(refusals: list[str], target: str) -> None:
