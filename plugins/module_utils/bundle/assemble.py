@@ -254,6 +254,7 @@ class _Assembly:
             write(path, Manifest(path, self.wanted.architecture, versions, parts))
             for place in set(old) - belong:
                 (path / place).unlink(missing_ok=True)
+        self.maker.store.prune()
         if self.maker.used_go and not self.wanted.keep_go_cache and self.maker.drop_go_cache():
             self.progress("bundle: every part is stored, and Go's own caches are removed")
 

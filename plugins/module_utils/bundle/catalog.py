@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ..errors import PlatformError
 from . import programs
+from .manifest import Manifest
 from .recipes import Archive, GoBuild, Image, Layer, ModuleFiles, Output, ReleaseFiles, SystemFile, SystemTools, Unit
 
 VERSIONS = {
@@ -65,6 +67,22 @@ def units(kubernetes_versions: t.Sequence[str]) -> list[Unit]:
 def needed(kubernetes_version: str) -> list[Output]:
     """The artifacts that a bundle must hold for a cluster of that version."""
     return [output for unit in units([kubernetes_version]) for output in unit.outputs]
+
+
+def check_complete(manifest: Manifest, kubernetes_version: str) -> None:
+    """Checks that a bundle holds all that a cluster of that version needs, by name; see also :meth:`Manifest.verify`.
+
+    :raises InvalidInput: when the bundle was not made for that version.
+    :raises PlatformError: naming every artifact that it lacks, as one that an older release made may.
+    """
+    manifest.require(kubernetes_version)
+    have = {(part.kind, part.name) for part in manifest.parts if part.kubernetes in (None, kubernetes_version)}
+    lacking = [output.name for output in needed(kubernetes_version) if (output.kind, output.name) not in have]
+    if lacking:
+        raise PlatformError(
+            f"the bundle {manifest.root} lacks {', '.join(lacking)} for Kubernetes {kubernetes_version}; "
+            "run the playbook lodestar.platform.bundle, which adds them"
+        )
 
 
 def kubernetes_units(version: str) -> list[Unit]:

@@ -119,7 +119,7 @@ class Maker:
     def make(self, unit: Unit) -> Built:
         """The unit from the cache, made first if it is not there, with what it needs."""
         key = self.key(unit)
-        return self.store.get(key) or self.store.make(key, lambda folder: self._perform(unit, folder))
+        return self.store.make(key, lambda folder: self._perform(unit, folder))
 
     def drop_go_cache(self) -> bool:
         """Removes Go's modules and compiled packages, unless another build uses them. True when they were removed."""

@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from pathlib import Path
 from .manifest import sha256_of
 
 _RECORD = "part.json"
+#: How long an entry is kept that nobody uses, in seconds: 30 days.
+UNUSED = 30 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -85,12 +88,21 @@ class Store:
                 built = self.get(key)
             if built is None:
                 raise OSError(f"the entry {self.root / key} vanished while it was being made")
+            os.utime(built.folder / _RECORD)
             return built
 
     def drop(self, key: str) -> None:
         """Forgets an entry, because its content is damaged."""
         with locked(self.root / f"{key}.lock"):
             shutil.rmtree(self.root / key, ignore_errors=True)
+
+    def prune(self, unused: float = UNUSED) -> None:
+        """Removes entries that no bundle was made of for ``unused`` seconds, unless somebody uses them now."""
+        for record in list(self.root.glob(f"*/{_RECORD}")):
+            lock = self.root / f"{record.parent.name}.lock"
+            with contextlib.suppress(FileNotFoundError), locked(lock, wait=False) as free:
+                if free and time.time() - record.stat().st_mtime > unused:
+                    shutil.rmtree(record.parent)
 
     def _build(self, key: str, build: Build) -> None:
         for stale in self.root.glob(f"{key}.partial-*"):

@@ -6,10 +6,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle import catalog
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.maker import identities
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.recipes import Archive, Unit
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, PlatformError
+
+from .helpers import make_bundle
 
 TABLE = catalog.units(["1.35.4", "1.36.3"])
 
@@ -54,6 +60,16 @@ def test_the_four_kubernetes_images_share_one_layer() -> None:
     assert [image.references[0].rpartition("/")[2] for image in archive.images] == [
         f"{name}:v1.36.3" for name in catalog.KUBERNETES_PROGRAMS[:4]
     ]
+
+
+def test_a_bundle_that_lacks_a_part_is_refused_by_its_name(tmp_path: Path) -> None:
+    made = make_bundle(tmp_path)
+    catalog.check_complete(made, "1.36.3")
+    less = replace(made, parts=tuple(part for part in made.parts if part.name not in ("runc", "kube-vip")))
+    with pytest.raises(PlatformError, match="lacks runc, kube-vip"):
+        catalog.check_complete(less, "1.36.3")
+    with pytest.raises(InvalidInput, match="made for"):
+        catalog.check_complete(made, "1.35.4")
 
 
 def by_name(units: list[Unit]) -> dict[str, set[str]]:

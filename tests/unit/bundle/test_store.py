@@ -95,3 +95,14 @@ def test_an_entry_that_lost_bytes_is_built_again(tmp_path: Path) -> None:
     (made.folder / "file").write_bytes(b"")
     assert Store(tmp_path).get("key") is None
     assert (Store(tmp_path).make("key", content(b"two")).folder / "file").read_bytes() == b"two"
+
+
+def test_entries_that_nobody_uses_are_removed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for key in ("old", "used"):
+        store.make(key, content(b"one"))
+        os.utime(tmp_path / key / "part.json", (0, 0))
+    store.make("used", must_not_build)
+    store.prune()
+    assert store.get("old") is None
+    assert store.get("used") is not None
