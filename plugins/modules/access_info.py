@@ -14,7 +14,8 @@ description:
     recorded.
   - A missing, ended or refused access and an unreachable cluster are no failures; RV(state) says which it is.
   - Hands on the facts C(lodestar_access) and C(lodestar_hub_access), the arguments O(access) and O(hub_access) of the collection's
-    modules, or V(null), and C(lodestar_access_state), C(lodestar_access_reason), C(lodestar_cluster_uid) and C(lodestar_hub_uid).
+    modules, or V(null), and C(lodestar_access_state), C(lodestar_access_reason), C(lodestar_cluster_uid), C(lodestar_recorded_uid) and
+    C(lodestar_hub_uid).
   - The result is secret and never shown.
 options:
   cluster:
@@ -110,7 +111,11 @@ reason:
   returned: success
   type: str
 uid:
-  description: The recorded identity of the cluster.
+  description: The identity of the cluster whose access this is.
+  returned: success
+  type: str
+recorded_uid:
+  description: The identity that the hub has recorded under this name, even where it keeps no access; empty without a record.
   returned: success
   type: str
 tier:

@@ -73,8 +73,22 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     *addons_objects.GRANTED_RULES,
 )
 
+#: API group -> the resources of the bundle's definitions, which are listed once to see that they are served.
+FLEET_APIS = {
+    "about.k8s.io": ("clusterproperties",),
+    "cluster.open-cluster-management.io": (
+        "addonplacementscores",
+        "clusterclaims",
+        "managedclustersetbindings",
+        "placementdecisions",
+        "placements",
+    ),
+    "wgpolicyk8s.io": ("clusterpolicyreports", "policyreports"),
+}
+
 HUB_RULES: tuple[Rule, ...] = (
     *LIFECYCLE_RULES,
+    *(rule(group, resources, ["list"]) for group, resources in FLEET_APIS.items()),
     rule("apiextensions.k8s.io", ["customresourcedefinitions"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters", "managedclustersets"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters/status"], ["patch"]),

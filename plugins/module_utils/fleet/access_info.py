@@ -17,7 +17,8 @@ from ..kube.errors import ApiError, Forbidden, NotFound, Unauthorized, Unreachab
 from ..operation import Context, Operation
 from ..plan import Plan
 from .access_secret import Stored, from_secret, secret_name
-from .identity import guard_uid
+from .identity import UID_LABEL, guard_uid
+from .records import CLUSTER_API
 
 #: Seconds that a member may take to answer: a cluster that is down costs this once a run.
 DEADLINE = 10.0
@@ -94,6 +95,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads and tries the access to one cluster. There is never anything to do."""
     cluster, given = params["cluster"], params.get("access")
     outputs: dict[str, t.Any] = {"access": None, "uid": None, "tier": None, "hub_uid": None, "state": "absent"}
+    outputs["recorded_uid"] = ""
     hub = context.enter(hub_client(params))
     try:
         outputs["hub_uid"] = hub_uid(hub, params)
@@ -115,6 +117,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "lodestar_access_state": outputs["state"],
         "lodestar_access_reason": outputs.get("reason", ""),
         "lodestar_cluster_uid": outputs["uid"],
+        "lodestar_recorded_uid": outputs["recorded_uid"],
     }
     return Plan(outputs=outputs)
 
@@ -126,15 +129,29 @@ def _given(cluster: str, access: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             uid = kube_system_uid(client, cluster)
         except Unreachable as exc:
             return {"state": "unreachable", "reason": str(exc), "access": None}
-    return {"state": "usable", "reason": "", "uid": uid, "access": {key: access[key] for key in access if access[key]}}
+    guard_uid(cluster, access.get("uid"), uid)
+    kept = {key: access[key] for key in access if access[key]}
+    return {"state": "usable", "reason": "", "uid": uid, "recorded_uid": uid, "access": kept}
 
 
 def _from_hub(hub: Client, cluster: str) -> dict[str, t.Any]:
     stored = stored_access(hub, cluster)
     if stored is None:
-        return {"state": "absent", "reason": "the hub keeps no access for it"}
+        return {"reason": "the hub keeps no access for it", "recorded_uid": _recorded_uid(hub, cluster)}
     state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC))
-    return {"state": state, "reason": reason, "access": access, "uid": stored.uid, "tier": stored.tier}
+    return {
+        "state": state,
+        "reason": reason,
+        "access": access,
+        "uid": stored.uid,
+        "recorded_uid": stored.uid,
+        "tier": stored.tier,
+    }
+
+
+def _recorded_uid(hub: Client, cluster: str) -> str:
+    record = hub.get(CLUSTER_API, "ManagedCluster", cluster) or {}
+    return str(((record.get("metadata") or {}).get("labels") or {}).get(UID_LABEL) or "")
 
 
 OPERATION = Operation(

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A hub and a member: two real API servers, and access to the hub with the rights that a run has there."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
+from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
+from ansible_collections.lodestar.platform.plugins.modules import apply
+
+from ..harness.apiserver import ApiServer
+from ..harness.programs import bundle
+
+RBAC = "rbac.authorization.k8s.io/v1"
+#: Our identity on every cluster, as audit logs name it.
+LODESTAR = "system:serviceaccount:lodestar-system:lodestar"
+
+
+def run(operation: Operation, check: bool = False, **given: t.Any) -> dict[str, t.Any]:
+    """The operation's result with these arguments and the defaults of the others."""
+    params = {name: spec.get("default") for name, spec in operation.arguments.items()}
+    return operation.execute({**params, **given}, Context(environ={}), check)
+
+
+def uid_of(api: ApiServer) -> str:
+    """The identity of a server's cluster."""
+    with Client(api.admin) as client:
+        return str((client.get("v1", "Namespace", "kube-system") or {})["metadata"]["uid"])
+
+
+def minted(api: ApiServer, objects: t.Iterable[dict[str, t.Any]], seconds: int = 3600) -> dict[str, t.Any]:
+    """An access to a server, as cluster_access makes it on a control plane."""
+    with Client(api.admin) as client:
+        for obj in objects:
+            client.apply(obj, force=True)
+        answer = client.create_token("lodestar-system", "lodestar", seconds)
+    return {
+        "server": api.url,
+        "ca_data": api.runner.ca_data,
+        "token": answer["token"],
+        "expires": answer["expirationTimestamp"],
+        "uid": uid_of(api),
+    }
+
+
+def connection(made: dict[str, t.Any]) -> Connection:
+    """The connection that an access means."""
+    return Connection(server=made["server"], ca_data=made["ca_data"], token=made["token"])
+
+
+@pytest.fixture(scope="package")
+def hub(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
+    """The hub's API server."""
+    with ApiServer(tmp_path_factory.mktemp("hub"), tools) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def joining(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
+    """The API server of the cluster that joins."""
+    with ApiServer(tmp_path_factory.mktemp("member"), tools) as server:
+        yield server
+
+
+@pytest.fixture
+def member(joining: ApiServer) -> t.Iterator[ApiServer]:
+    """A cluster that no hub has touched: what a test left of us is taken away."""
+    yield joining
+    with Client(joining.admin) as client:
+        _forget_us(client)
+
+
+def _forget_us(client: Client) -> None:
+    space = client.get("v1", "Namespace", "lodestar-system")
+    if space is None:
+        return
+    for api_version, kind, namespace in (
+        ("v1", "ServiceAccount", "lodestar-system"),
+        ("v1", "ConfigMap", "lodestar-system"),
+        (RBAC, "Role", "lodestar-system"),
+        (RBAC, "RoleBinding", "lodestar-system"),
+        (RBAC, "ClusterRole", None),
+        (RBAC, "ClusterRoleBinding", None),
+    ):
+        for obj in client.list(api_version, kind, namespace=namespace):
+            if namespace or obj["metadata"]["name"].startswith("lodestar:"):
+                client.delete(api_version, kind, obj["metadata"]["name"], namespace)
+    client.delete("v1", "Namespace", "lodestar-system")
+    # No controller manager runs that would end it.
+    ending = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "lodestar-system"},
+        "spec": {"finalizers": []},
+    }
+    client.request("PUT", "/api/v1/namespaces/lodestar-system/finalize", body=ending, content_type="application/json")
+
+
+@pytest.fixture(scope="package")
+def hub_access(hub: ApiServer) -> dict[str, t.Any]:
+    """What a run has of the hub: the rights of its tier, and the fleet's APIs."""
+    made = minted(hub, access.access_objects("lifecycle", hub=True))
+    texts = [path.read_text() for path in sorted((bundle() / "crds").glob("*.yaml"))]
+    given = {key: made[key] for key in ("server", "ca_data", "token")}
+    result = run(apply.OPERATION, applyset="hub", objects="\n---\n".join(texts), access=given, wait=True)
+    assert not result.get("failed"), result["msg"]
+    return made
