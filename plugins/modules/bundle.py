@@ -101,7 +101,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
+directory:
   description: Directory of the bundle.
   returned: success
   type: str

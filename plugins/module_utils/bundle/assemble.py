@@ -260,7 +260,7 @@ class _Assembly:
 
     def _outputs(self, source: str, manifest: Manifest | None) -> dict[str, t.Any]:
         answer: dict[str, t.Any] = {
-            "path": str(self.wanted.path),
+            "directory": str(self.wanted.path),  # not "path", to which AnsibleModule would add file attributes
             "architecture": self.wanted.architecture,
             "source": source,
             "kubernetes": list(manifest.kubernetes if manifest else self.wanted.versions),

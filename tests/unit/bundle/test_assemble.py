@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import typing as t
 from pathlib import Path
 
@@ -184,3 +187,22 @@ def test_a_complete_bundle_asks_no_source(tmp_path: Path) -> None:
     make_bundle(tmp_path)
     answer = run(path=str(tmp_path), mirror="http://127.0.0.1:9/")
     assert (answer["changed"], answer["source"]) == (False, "present")
+
+
+def test_the_result_is_the_same_when_it_runs_as_a_module(tmp_path: Path) -> None:
+    """AnsibleModule adds owner, mode and another size to a result that has a path."""
+    make_bundle(tmp_path)
+    params = {"path": str(tmp_path), "kubernetes_versions": [VERSION]}
+    done = subprocess.run(
+        [sys.executable, "-m", "ansible_collections.lodestar.platform.plugins.modules.bundle"],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": params}),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(done.stdout)
+    answer.pop("invocation")
+    expected = run(path=str(tmp_path))
+    expected.pop("said")
+    assert answer == expected
