@@ -19,10 +19,8 @@ from .etcd import Etcd
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
 _CERTIFICATES = (
-    *(f"{paths.PKI}/{name}.crt" for name in ("ca", "apiserver", "apiserver-kubelet-client", "apiserver-etcd-client")),
-    *(f"{paths.PKI}/{name}.crt" for name in ("front-proxy-ca", "front-proxy-client")),
-    *(f"{paths.PKI}/etcd/{name}.crt" for name in ("ca", "server", "peer", "healthcheck-client")),
-    paths.KUBELET_CLIENT,
+    *("ca", "apiserver", "apiserver-kubelet-client", "apiserver-etcd-client", "front-proxy-ca", "front-proxy-client"),
+    *(f"etcd/{name}" for name in ("ca", "server", "peer", "healthcheck-client")),
 )
 
 
@@ -161,10 +159,9 @@ def _ask_etcd(machine: t.Mapping[str, t.Any], answer: Local) -> None:
 
 def certificates() -> list[dict[str, str]]:
     """Name and last moment of every certificate that a control plane or kubelet lives by."""
-    answer = []
-    for path in _CERTIFICATES:
-        data = host.read_bytes(path)
-        answer += _dated(path.removeprefix(paths.PKI + "/").removesuffix(".crt") if data else path, data)
+    answer = _dated("kubelet-client", host.read_bytes(paths.KUBELET_CLIENT))
+    for name in _CERTIFICATES:
+        answer += _dated(name, host.read_bytes(f"{paths.PKI}/{name}.crt"))
     for name in _KUBECONFIGS:
         text = host.read(f"{paths.KUBERNETES}/{name}.conf")
         try:
