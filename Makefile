@@ -18,6 +18,8 @@ ARGS ?=
 VENV := $(CURDIR)/.venv
 COLLECTION := .collections/ansible_collections/lodestar/platform
 PLAYBOOK := ansible-playbook -i inventories/quickstart
+# The first test on machines waits for a whole first site run.
+ON_MACHINES := pytest --timeout 3600
 
 # `ansible.cfg` is named, because Ansible ignores one that it only finds in a world-writable directory.
 export PATH := $(VENV)/bin:$(PATH)
@@ -83,7 +85,8 @@ test: lint unit integration e2e ## everything that CI checks
 
 .PHONY: test-full
 test-full: lint unit integration ## `test`, the long end-to-end checks, and docs/verification.md
-	pytest tests/e2e tests/faults --verification docs/verification.md $(ARGS)
+	$(PLAYBOOK) lodestar.platform.bundle
+	$(ON_MACHINES) tests/e2e tests/faults --verification docs/verification.md $(ARGS)
 
 .PHONY: lint
 lint: setup ## ruff, mypy, ansible-lint, ansible-test sanity
@@ -104,11 +107,13 @@ integration: setup ## tests against a kube-apiserver and etcd from the bundle
 
 .PHONY: e2e
 e2e: setup ## the quickstart on machines of its own, less the long checks
-	pytest tests/e2e -m "not full" $(ARGS)
+	$(PLAYBOOK) lodestar.platform.bundle
+	$(ON_MACHINES) tests/e2e -m "not full" $(ARGS)
 
 .PHONY: bench
 bench: setup ## seconds, side by side with kubeadm, kubectl and kubernetes.core
-	pytest tests/bench -s $(ARGS)
+	$(PLAYBOOK) lodestar.platform.bundle
+	$(ON_MACHINES) tests/bench -s $(ARGS)
 
 .PHONY: clean
 clean: ## remove what set-up made in this directory
