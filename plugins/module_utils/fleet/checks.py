@@ -357,7 +357,7 @@ def refuse(cluster: str, checks: t.Sequence[Check]) -> None:
     failed = failures(checks)
     if not failed:
         return
-    lines = "\n".join(f"- {item.id}: {item.seen}. Needed: {item.needed}. {item.remedy}." for item in failed)
+    lines = "\n".join(f"- {item.id}: {item.seen.rstrip('.')}. Needed: {item.needed}. {item.remedy}." for item in failed)
     raise Refused(
         f"{cluster} cannot join the fleet, {len(failed)} check(s) failed and nothing was changed:\n{lines}",
         checks=[asdict(check) for check in checks],

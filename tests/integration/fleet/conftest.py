@@ -71,11 +71,14 @@ def joining(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) ->
 
 
 @pytest.fixture
-def member(joining: ApiServer) -> t.Iterator[ApiServer]:
+def member(joining: ApiServer, hub: ApiServer) -> t.Iterator[ApiServer]:
     """A cluster that no hub has touched: what a test left of us is taken away."""
     yield joining
     with Client(joining.admin) as client:
         _forget_us(client)
+    with Client(hub.admin) as client:
+        for record in client.list("cluster.open-cluster-management.io/v1", "ManagedCluster"):
+            client.delete(record["apiVersion"], record["kind"], record["metadata"]["name"])
 
 
 def _forget_us(client: Client) -> None:

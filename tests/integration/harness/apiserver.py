@@ -187,6 +187,7 @@ class ApiServer:
             f"--service-account-signing-key-file={private}",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--endpoint-reconciler-type=none",
+            "--allow-privileged=true",
             # No controller manager makes the default ServiceAccounts that this plugin demands.
             "--disable-admission-plugins=ServiceAccount",
             f"--audit-policy-file={self.folder / 'audit.yaml'}",

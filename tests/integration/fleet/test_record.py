@@ -1,0 +1,129 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A cluster's records on a real hub, with the rights that a run has there."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.addons import OPERATION as ADDONS
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identities import OPERATION as IDENTITIES
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+
+from ..harness.apiserver import ApiServer
+from ..harness.people import steps
+from .conftest import LODESTAR, connection, minted, run, uid_of
+
+CLUSTER_API = "cluster.open-cluster-management.io/v1"
+PROFILE_API = "multicluster.x-k8s.io/v1alpha1"
+
+
+def node(name: str, cpu: str) -> dict[str, t.Any]:
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"capacity": {"cpu": cpu}}}
+
+
+@pytest.fixture
+def east(member: ApiServer) -> dict[str, t.Any]:
+    """Access to a created cluster."""
+    return minted(member, access.access_objects("lifecycle"))
+
+
+def test_records_tell_what_the_cluster_is_and_are_written_once(
+    hub: ApiServer, member: ApiServer, east: dict[str, t.Any], hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    wanted = {"cluster": prefix, "cluster_labels": {"region": "east"}, "hub_access": hub_access}
+    planned = run(RECORD, check=True, cluster_exists=False, kubernetes_version="1.36.3", **wanted)
+    done = run(RECORD, access=east, **wanted)
+    assert planned["plan"] == done["plan"]
+    assert f"create {CLUSTER_API}/ManagedCluster/{prefix}/status" in steps(done)
+    with Client(connection(hub_access)) as client:
+        record = client.get(CLUSTER_API, "ManagedCluster", prefix) or {}
+        profile = client.get(PROFILE_API, "ClusterProfile", prefix, "lodestar-system") or {}
+    assert record["metadata"]["labels"]["region"] == "east"
+    assert record["spec"]["hubAcceptsClient"] is True
+    claims = {item["name"]: item["value"] for item in record["status"]["clusterClaims"]}
+    assert claims["id.k8s.io"] == uid_of(member)
+    assert {item["type"]: item["status"] for item in record["status"]["conditions"]} == {
+        "HubAcceptedManagedCluster": "True",
+        "ManagedClusterJoined": "True",
+        "ManagedClusterConditionAvailable": "True",
+    }
+    assert profile["metadata"]["labels"]["x-k8s.io/cluster-manager"] == "lodestar"
+    assert profile["status"]["version"]["kubernetes"] == record["status"]["version"]["kubernetes"]
+    assert profile["status"]["accessProviders"][0]["cluster"]["server"] == member.url
+
+    mark = hub.audit.mark()
+    assert steps(run(RECORD, access=east, **wanted)) == []
+    assert not [item for item in hub.audit.since(mark, LODESTAR) if item.writes]
+
+
+def test_a_new_node_changes_the_capacity_and_not_the_times_of_conditions(
+    hub: ApiServer, member: ApiServer, east: dict[str, t.Any], hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    wanted = {"cluster": prefix, "access": east, "hub_access": hub_access}
+    run(RECORD, **wanted)
+    with Client(connection(hub_access)) as client:
+        before = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+        with Client(member.admin) as admin:
+            for name in ("n1", "n2"):
+                admin.create(node(name, "1500m"))
+        try:
+            assert steps(run(RECORD, **wanted)) == [f"update {CLUSTER_API}/ManagedCluster/{prefix}/status"]
+        finally:
+            with Client(member.admin) as admin:
+                for name in ("n1", "n2"):
+                    admin.delete("v1", "Node", name)
+        after = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+    assert after["capacity"] == {"cpu": "3"}
+    assert after["conditions"] == before["conditions"]
+
+
+def test_a_label_that_is_no_longer_declared_goes(
+    member: ApiServer, east: dict[str, t.Any], hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    wanted = {"cluster": prefix, "access": east, "hub_access": hub_access}
+    run(RECORD, cluster_labels={"env": "prod", "region": "east"}, **wanted)
+    changed = run(RECORD, cluster_labels={"env": "prod"}, **wanted)
+    assert steps(changed) == [f"update {CLUSTER_API}/ManagedCluster/{prefix}"]
+    with Client(connection(hub_access)) as client:
+        assert "region" not in (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["metadata"]["labels"]
+
+
+def test_one_cluster_under_two_names_is_refused_against_the_run_and_the_hub(
+    hub: ApiServer, member: ApiServer, east: dict[str, t.Any], hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    run(RECORD, cluster=prefix, access=east, hub_access=hub_access)
+    mark = hub.audit.mark()
+    second = run(RECORD, cluster=f"{prefix}-b", access=east, hub_access=hub_access)
+    assert second["reason"] == "same_cluster"
+    both_new = run(IDENTITIES, identities={"a": "u-1", "b": "u-1"}, hub_access=hub_access)
+    assert both_new["duplicates"] == {"u-1": ["a", "b"]}
+    recorded = run(IDENTITIES, identities={f"{prefix}-c": uid_of(member)}, hub_access=hub_access)
+    assert sorted([prefix, f"{prefix}-c"]) in recorded["duplicates"].values()
+    assert not run(IDENTITIES, identities={prefix: uid_of(member)}, hub_access=hub_access).get("failed")
+    assert not [item for item in hub.audit.since(mark, LODESTAR) if item.writes]
+
+
+def test_the_lifecycle_tier_can_apply_the_addons_and_the_second_run_writes_nothing(
+    member: ApiServer, east: dict[str, t.Any]
+) -> None:
+    wanted = {
+        "cluster": "east",
+        "endpoint_host": "192.0.2.1",
+        "endpoint_port": 6443,
+        "network": {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/16"},
+        "wait": False,
+    }
+    planned = run(ADDONS, check=True, cluster_exists=False, **wanted)
+    done = run(ADDONS, access=east, **wanted)
+    assert len(steps(done)) > 10
+    assert sorted(steps(planned)) == sorted(["create v1/Namespace/lodestar-system", *steps(done)])
+    mark = member.audit.mark()
+    assert steps(run(ADDONS, access=east, **wanted)) == []
+    assert not [item for item in member.audit.since(mark, LODESTAR) if item.writes]
+    assert len(steps(run(ADDONS, access=east, **{**wanted, "addons": []}))) > 10
