@@ -17,6 +17,9 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
@@ -66,15 +69,28 @@ class ControllerAction(SensitiveAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         ActionBase.run(self, tmp, task_vars)
-        validate: t.Any = self.validate_argument_spec
-        _validated, params = validate(self.operation.arguments, **self.operation.constraints)
+        params = self._arguments()
         context = Context(environ=self._environ(), progress=self._progress)
         try:
             inputs = self._inputs(task_vars or {})
         except PlatformError as exc:
             return {"failed": True, "msg": str(exc), **exc.details}
-        answer = self.operation.execute({**plain(params), **inputs}, context, self._task.check_mode)
+        answer = self.operation.execute({**params, **inputs}, context, self._task.check_mode)
         return self._censor(answer)
+
+    def _arguments(self) -> dict[str, t.Any]:
+        """The task's arguments as a module would get them: validated, with defaults, plain.
+
+        ActionBase.validate_argument_spec does the same to tagged values, whose deep copy takes longer than the rest.
+        """
+        make: t.Any = ArgumentSpecValidator
+        given = plain(self._task.args)
+        result = make(self.operation.arguments, **self.operation.constraints).validate(given)
+        if result.errors.errors:
+            unknown = any(isinstance(error, UnsupportedError) for error in result.errors.errors)
+            prefix = f"Unsupported parameters for ({self._task.action}) module: " if unknown else ""
+            raise AnsibleActionFail(prefix + result.errors.msg, obj=self._task.args)
+        return {**given, **result.validated_parameters}
 
     def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Arguments that come from the run itself, as plain data; they take the place of the task's."""

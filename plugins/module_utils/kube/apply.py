@@ -32,7 +32,7 @@ _Key = tuple[str, str, str]
 _PARENT_WAVE = 1
 _CLOSING_WAVE = 2000
 #: Seconds of one request after the other from which more connections pay.
-_WORTH_A_CONNECTION = 0.05
+_WORTH_A_CONNECTION = 0.15
 # Changing these means another object: the API refuses an update.
 _IMMUTABLE = {"RoleBinding": "roleRef", "ClusterRoleBinding": "roleRef"}
 

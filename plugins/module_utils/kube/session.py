@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import threading
 import time
@@ -71,6 +72,7 @@ class Session:
     :ivar reads: requests sent that store nothing: gets, lists, dry-runs, access reviews.
     :ivar writes: requests sent that may store something.
     :ivar server_date: the C(Date) header of the last response, empty before the first.
+    :ivar latency: seconds of the fastest call so far, infinite before the first.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Session:
         self.reads = 0
         self.writes = 0
         self.server_date = ""
+        self.latency = math.inf
         self._user_agent = user_agent
         self._transport = Transport(connection, in_flight)
         self._lock = threading.Lock()
@@ -143,6 +146,7 @@ class Session:
         while True:
             failures += 1
             self._count(call)
+            begin = time.monotonic()
             try:
                 response = self._transport.exchange(call.method, call.target, headers, payload, until)
             except Lost as lost:
@@ -151,6 +155,7 @@ class Session:
             else:
                 self.server_date = response.headers.get("date", self.server_date)
                 if response.status < 300:
+                    self.latency = min(self.latency, time.monotonic() - begin)
                     return response
                 error = self._error(call, response)
                 wait = _delay_after(response, call.repeat, failures)

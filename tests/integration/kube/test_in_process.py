@@ -187,3 +187,20 @@ def test_no_secret_is_shown_at_full_verbosity(playbook: Playbook, api: ApiServer
     playbook.run(arguments, "--diff", "-vvvv", "-e", f"@{secrets}")
     assert canary not in playbook.output
     assert api.runner.token not in playbook.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"applyset": "x", "objects": [], "obejcts": []}, "obejcts"),
+        ({"objects": []}, "applyset"),
+        ({"applyset": "x", "objects": [], "wait_timeout": "soon"}, "wait_timeout"),
+        ({"applyset": "x", "objects": [], "kubeconfig": "k", "access": {"server": "s", "token": "t"}}, "mutually"),
+    ],
+)
+def test_wrong_arguments_are_the_same_on_both_ways(playbook: Playbook, arguments: dict[str, t.Any], said: str) -> None:
+    refused = playbook.run(arguments, ignore_errors=True)
+    assert said in refused["inside"]["msg"]
+    assert refused["inside"]["msg"] == refused["outside"]["msg"].replace(
+        "(ansible_collections.lodestar.platform.plugins.modules.apply)", "(lodestar.platform.apply)"
+    )
