@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import PlatformError
+from ..errors import InvalidInput, PlatformError, Problem
 from ..operation import Context
 from ..plan import Plan, Step
 from . import manifest as manifests
@@ -123,6 +123,8 @@ class _Assembly:
         """Steps that make what is stale; a refusal tells why other sources were passed over, too."""
         try:
             steps = self._make_steps(stale)
+        except InvalidInput:
+            raise
         except PlatformError as exc:
             if not self.warnings:
                 raise
@@ -141,11 +143,22 @@ class _Assembly:
             if unit.name in needed:
                 cached[unit.name] = self.maker.cached(unit) is not None
                 needed |= set() if cached[unit.name] else set(unit.needs)
-        return [
-            self._make_step(unit, asked.get(unit.name, []), cached[unit.name])
-            for unit in self.table
-            if unit.name in asked or (unit.name in needed and not cached[unit.name])
-        ]
+        made = [unit for unit in self.table if unit.name in asked or (unit.name in needed and not cached[unit.name])]
+        self._check_versions([unit for unit in made if not cached[unit.name]])
+        return [self._make_step(unit, asked.get(unit.name, []), cached[unit.name]) for unit in made]
+
+    def _check_versions(self, units_: t.Sequence[Unit]) -> None:
+        """Refuses a Kubernetes version that cannot be built before anything else is built."""
+        problems = []
+        for unit in units_:
+            recipe = self.maker.recipe(unit)
+            if unit.kubernetes and isinstance(recipe, GoBuild):
+                reason = self.maker.go.refusal(recipe.module, recipe.version)
+                if reason:
+                    remedy = "Take a version that was released, or one that the module proxy has"
+                    problems.append(Problem("kubernetes_versions", unit.kubernetes, reason, remedy))
+        if problems:
+            raise InvalidInput(problems)
 
     def _make_step(self, unit: Unit, asked: list[Output], cached: bool) -> Step:
         def perform() -> None:

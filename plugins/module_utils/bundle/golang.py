@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 import typing as t
 from dataclasses import dataclass
@@ -86,6 +87,22 @@ class Go:
         if found is None or not Path(run([found, "-print-file-name=libc.a"], self.environ).strip()).is_absolute():
             return None
         return found
+
+    def refusal(self, path: str, version: str) -> str:
+        """Why the module proxy does not have a version: empty when it has. Leaves nothing in the cache.
+
+        :raises PlatformError: when the proxy does not answer.
+        """
+        with tempfile.TemporaryDirectory(prefix="lodestar-bundle-") as folder:
+            environ = {**self.environ, "GOMODCACHE": folder}
+            try:
+                self._go("list", "-m", f"{path}@{version}", cwd=Path(folder), environ=environ)
+            except PlatformError as exc:
+                if _TRANSIENT.search(str(exc)):
+                    raise
+                said = str(exc).splitlines()[-1].strip().rstrip(".")
+                return f"the Go module {path}@{version} cannot be had ({said})"
+        return ""
 
     def download(self, path: str, version: str) -> Module:
         """Brings a module into the cache; a network failure is tried again.

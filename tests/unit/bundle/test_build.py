@@ -21,7 +21,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.bundle.recipes i
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.sources import Releases
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 
-from .helpers import VERSION, served
+from .helpers import VERSION, run, served
 
 SOURCES = {name: value for name, value in vars(programs).items() if name.isupper()}
 
@@ -79,6 +79,22 @@ def test_a_compile_error_is_told(cache: Path, tmp_path: Path) -> None:
     recipe = GoBuild("", "", {"tool": "."}, program="package main\n\nfunc main() { nonsense() }\n")
     with pytest.raises(PlatformError, match="undefined: nonsense"):
         Go(os.environ, cache, "amd64").build(recipe, work, tmp_path)
+
+
+def test_a_version_that_nobody_has_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    versions = tmp_path / "proxy/k8s.io/kubernetes/@v"
+    versions.mkdir(parents=True)
+    (versions / f"v{VERSION}.info").write_text(f'{{"Version": "v{VERSION}", "Time": "2026-07-22T18:07:38Z"}}')
+    (versions / f"v{VERSION}.mod").write_text("module k8s.io/kubernetes\n")
+    params = {"path": str(tmp_path / "bundle"), "cache_dir": str(tmp_path / "cache"), "check_mode": True}
+    environ = {**os.environ, "GOPROXY": f"file://{tmp_path}/proxy", "GONOSUMDB": "*"}
+    answer = run(kubernetes_versions=[VERSION, "1.36.99"], environ=environ, **params)
+    assert [problem["value"] for problem in answer["problems"]] == ["1.36.99"]
+    assert "k8s.io/kubernetes@v1.36.99" in answer["msg"]
+    answer = run(kubernetes_versions=[VERSION], environ=environ, **params)
+    assert {"part:kubernetes-1.36.3", "part:coredns", "part:zstd"} <= {step["id"] for step in answer["plan"]}
+    assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "bundle").exists()
 
 
 def release(folder: Path, files: t.Iterable[str], digest: str = "") -> None:
