@@ -13,9 +13,6 @@ description:
   - Reads the hub's Secret C(<cluster>-kubeconfig), tries the access, and checks that the cluster that answers is the one that was
     recorded.
   - A missing, ended or refused access and an unreachable cluster are no failures; RV(state) says which it is.
-  - Hands on the facts C(lodestar_access) and C(lodestar_hub_access), the arguments O(access) and O(hub_access) of the collection's
-    modules, or V(null), and C(lodestar_access_state), C(lodestar_access_reason), C(lodestar_cluster_uid), C(lodestar_recorded_uid) and
-    C(lodestar_hub_uid).
   - The result is secret and never shown.
 options:
   cluster:
@@ -122,6 +119,10 @@ tier:
   description: The tier of the stored access.
   returned: success
   type: str
+hub_access:
+  description: The access to the hub that was given, V(null) without one.
+  returned: success
+  type: dict
 hub_uid:
   description: The identity of the hub, V(null) without access to it.
   returned: success

@@ -16,7 +16,6 @@ description:
     C(version), C(feature_*), C(rights), C(nodes), C(other_managers), C(identity), C(metrics_api) and C(default_storage_class).
   - Fails when a check of severity C(error) failed, and names every such check with what was seen and what to do. A failed check of
     severity C(warning) is a warning of the task.
-  - Hands on the fact C(lodestar_cluster_uid), the cluster's identity.
 options:
   cluster:
     description: Name of the cluster, as in the inventory.

@@ -94,7 +94,7 @@ def hub_uid(hub: Client, params: t.Mapping[str, t.Any]) -> str | None:
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads and tries the access to one cluster. There is never anything to do."""
     cluster, given = params["cluster"], params.get("access")
-    outputs: dict[str, t.Any] = {"access": None, "uid": None, "tier": None, "hub_uid": None, "state": "absent"}
+    outputs: dict[str, t.Any] = {"access": None, "uid": None, "tier": None, "hub_uid": None, "state": "absent", "reason": ""}
     outputs["recorded_uid"] = ""
     hub = context.enter(hub_client(params))
     try:
@@ -110,15 +110,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
             outputs.update(state="hub_unreachable", reason=f"the hub cannot be asked: {exc}")
     except ApiError as exc:
         raise PlatformError(f"{cluster}: the hub cannot be asked for the access: {exc}") from exc
-    outputs["ansible_facts"] = {
-        "lodestar_hub_access": dict(params["hub_access"]) if params.get("hub_access") else None,
-        "lodestar_hub_uid": outputs["hub_uid"],
-        "lodestar_access": outputs["access"],
-        "lodestar_access_state": outputs["state"],
-        "lodestar_access_reason": outputs.get("reason", ""),
-        "lodestar_cluster_uid": outputs["uid"],
-        "lodestar_recorded_uid": outputs["recorded_uid"],
-    }
+    outputs["hub_access"] = dict(params["hub_access"]) if params.get("hub_access") else None
     return Plan(outputs=outputs)
 
 

@@ -231,7 +231,6 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "uid": seen.uid,
         "version": seen.git_version,
         "distribution": checks.distribution(seen).name,
-        "ansible_facts": {"lodestar_cluster_uid": seen.uid},
     }
     return Plan(outputs=outputs, warnings=warnings)
 
