@@ -82,6 +82,10 @@ machine:
       description: Data of etcd is on the machine.
       returned: always
       type: bool
+    half_joined:
+      description: A join as a control plane was interrupted after etcd had begun.
+      returned: always
+      type: bool
     static_pods:
       description: Names of static pod manifests.
       returned: always

@@ -117,9 +117,7 @@ def _founded(found: probe.Holding) -> bool:
 
 def _joined(found: probe.Holding) -> bool:
     manifests = set(paths.STATIC_PODS) <= set(found.static_pods)
-    if not (found.kubelet_final and found.etcd_data and manifests):
-        return False
-    return not found.local.healthy or (found.local.node and found.local.voter)
+    return found.kubelet_final and found.etcd_data and manifests and not found.half_joined
 
 
 def _check_join(task: Task, join: bool) -> None:
@@ -152,7 +150,7 @@ def _add_settings(steps: node.Steps, task: Task, founding: bool, joining: bool) 
             after=policy,
         )
     existing = host.read(paths.ENCRYPTION)
-    cleaned = (founding or joining) and not task.found.etcd_data
+    cleaned = (founding or joining) and not task.found.resumable
     if (founding and (existing is None or cleaned)) or (joining and (existing is None or cleaned)):
         steps.add(
             f"file:{paths.ENCRYPTION}",
@@ -236,7 +234,9 @@ def new_token() -> str:
 
 
 def _init(task: Task) -> None:
-    node.run_kubeadm("init", kubeadm.init_documents(task.cluster, task.machine, task.images, new_token()))
+    node.run_kubeadm(
+        "init", kubeadm.init_documents(task.cluster, task.machine, task.images, new_token(), task.found.resumable)
+    )
 
 
 def _add_join(steps: node.Steps, task: Task) -> None:
@@ -256,7 +256,7 @@ def _add_join(steps: node.Steps, task: Task) -> None:
 def _join(task: Task) -> None:
     if not task.material:
         raise PlatformError("there is no join material; a control plane of the cluster must be healthy to give it")
-    node.run_kubeadm("join", kubeadm.join_documents(task.cluster, task.machine, task.material))
+    node.run_kubeadm("join", kubeadm.join_documents(task.cluster, task.machine, task.material, task.found.resumable))
 
 
 def _add_kube_vip(steps: node.Steps, task: Task, changing: bool) -> None:
@@ -278,7 +278,7 @@ def _add_kube_vip(steps: node.Steps, task: Task, changing: bool) -> None:
             after="(secret)",
         )
     desired, current = _vip_manifest(task), host.read(paths.KUBE_VIP_MANIFEST)
-    if current != desired or (changing and not task.found.etcd_data):
+    if current != desired or (changing and not task.found.resumable):
         steps.add(
             f"file:{paths.KUBE_VIP_MANIFEST}",
             "create" if current is None else "update",

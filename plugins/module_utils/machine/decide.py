@@ -40,16 +40,23 @@ class Decision:
 
 
 def half_founded(probe: Probe) -> bool:
-    """C(kubeadm init) was killed after etcd had begun: data is there, but the kubelet has no identity of its own yet.
+    """C(kubeadm init) was killed after it had declared etcd, before the kubelet got an identity of its own.
 
-    A join gives the kubelet its identity before it starts etcd, so this cannot be half a join.
+    A join gives the kubelet its identity before it declares etcd, so this cannot be half a join.
     """
-    return bool(probe["etcd_data"] and not probe["kubelet_final"])
+    return bool(not probe["kubelet_final"] and (probe["etcd_data"] or "etcd" in probe["static_pods"]))
+
+
+def holds_nothing(probe: Probe) -> bool:
+    """No cluster and no part of one; files of an init or join that was killed at its beginning count for nothing."""
+    return not (probe["etcd_data"] or probe["kubelet_final"] or "etcd" in probe["static_pods"])
 
 
 def complete(probe: Probe) -> bool:
     """The machine belongs to a cluster."""
-    return bool(probe["kubelet_final"] and (probe["etcd_data"] or not _is_control_plane(probe)))
+    if not _is_control_plane(probe):
+        return bool(probe["kubelet_final"])
+    return bool(probe["kubelet_final"] and probe["etcd_data"] and not probe["half_joined"])
 
 
 def _is_control_plane(probe: Probe) -> bool:
@@ -197,7 +204,8 @@ def _with_cluster(
                 cluster=cluster["name"],
             )
         else:
-            answer[name] = Decision(JOIN, "the cluster answers and this machine is not part of it", leaders)
+            reason = "its join was interrupted" if probe["kubelet_identity"] else "it is not part of the cluster yet"
+            answer[name] = Decision(JOIN, reason, tuple(leader for leader in leaders if leader != name))
     return answer
 
 
@@ -248,7 +256,9 @@ def _reasons_against(
         reasons.append(f"control planes were not reached in this run: {', '.join(unseen)}")
     if len(halves) > 1:
         reasons.append(f"more than one machine holds etcd data of an unfinished founding: {', '.join(halves)}")
-    holders = [item for item in control_planes if item in known and item not in halves and not known[item]["empty"]]
+    holders = [
+        item for item in control_planes if item in known and item not in halves and not holds_nothing(known[item])
+    ]
     if holders:
         reasons.append(f"control planes hold cluster state: {', '.join(holders)}")
     members = [item for item in workers if item in known and known[item]["kubelet_identity"]]

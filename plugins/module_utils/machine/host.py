@@ -102,8 +102,14 @@ def run_long(argv: t.Sequence[str], *, log_name: str, timeout: float) -> str:
         os.close(descriptor)
     output = read(path) or ""
     if code != 0:
-        raise PlatformError(f"{argv[0]} {argv[1]} failed with {code}: {tail(output)}", log=path)
+        raise PlatformError(f"{argv[0]} {argv[1]} failed with {code}: {complaint(output)}", log=path)
     return output
+
+
+def complaint(text: str) -> str:
+    """The lines of a long output that say what is wrong, or its end where none does. Pure."""
+    lines = [line.strip() for line in text.splitlines() if "[ERROR" in line or line.lower().startswith("error")]
+    return "; ".join(lines) or tail(text)
 
 
 def tail(text: str) -> str:

@@ -29,7 +29,8 @@ CIPHERS = (
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 )
 
-_FILES_OF_A_STEP_BEFORE = [
+#: What an interrupted init or join has left behind, and goes on with.
+_LEFT_BEHIND = (
     *(f"FileAvailable--etc-kubernetes-manifests-{name}.yaml" for name in paths.STATIC_PODS),
     "FileAvailable--etc-kubernetes-pki-ca.crt",
     "FileAvailable--etc-kubernetes-kubelet.conf",
@@ -37,7 +38,7 @@ _FILES_OF_A_STEP_BEFORE = [
     "DirAvailable--etc-kubernetes-manifests",
     "DirAvailable--var-lib-etcd",
     *(f"Port-{port}" for port in (2379, 2380, 10250, 10257, 10259)),
-]
+)
 
 Document = dict[str, t.Any]
 
@@ -153,17 +154,23 @@ def proxy_configuration(cluster: t.Mapping[str, t.Any]) -> Document:
     return {**settings, "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
 
 
-def node_registration(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Document:
-    """How a machine becomes a Node. A dedicated control plane keeps kubeadm's taint, a co-located one has none."""
+def node_registration(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], resuming: bool = False
+) -> Document:
+    """How a machine becomes a Node. A dedicated control plane keeps kubeadm's taint, a co-located one has none.
+
+    :param resuming: an interrupted attempt goes on, so its files and ports are no obstacle.
+    """
     arguments = {"node-ip": machine["node_ip"]}
     labels = machine.get("labels") or {}
     if labels:
         arguments["node-labels"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    ignored = [*_LEFT_BEHIND, f"Port-{bind_port(cluster)}"] if resuming else []
     registration: Document = {
         "name": machine["node_name"],
         "criSocket": CONTAINERD_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "ignorePreflightErrors": [*_FILES_OF_A_STEP_BEFORE, *(cluster.get("kubeadm_ignore_preflight_errors") or [])],
+        "ignorePreflightErrors": [*ignored, *(cluster.get("kubeadm_ignore_preflight_errors") or [])],
         "kubeletExtraArgs": _arguments(arguments),
     }
     taints = [dict(item) for item in machine.get("taints") or []]
@@ -180,7 +187,11 @@ def local_endpoint(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any
 
 
 def init_documents(
-    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], token: str
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    images: t.Mapping[str, str],
+    token: str,
+    resuming: bool = False,
 ) -> list[Document]:
     """What C(kubeadm init) reads.
 
@@ -194,7 +205,7 @@ def init_documents(
             {"token": token, "ttl": "1m0s", "groups": groups, "usages": ["signing", "authentication"]},
         ],
         "localAPIEndpoint": local_endpoint(cluster, machine),
-        "nodeRegistration": node_registration(cluster, machine),
+        "nodeRegistration": node_registration(cluster, machine, resuming),
         "skipPhases": ["show-join-command"],
     }
     return [
@@ -206,7 +217,10 @@ def init_documents(
 
 
 def join_documents(
-    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], material: t.Mapping[str, t.Any]
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    material: t.Mapping[str, t.Any],
+    resuming: bool = False,
 ) -> list[Document]:
     """What C(kubeadm join) reads.
 
@@ -222,7 +236,7 @@ def join_documents(
                 "caCertHashes": [material["ca_hash"]],
             }
         },
-        "nodeRegistration": node_registration(cluster, machine),
+        "nodeRegistration": node_registration(cluster, machine, resuming),
     }
     if machine["role"] == "control_plane":
         join["controlPlane"] = {

@@ -42,7 +42,7 @@ def add_cleaning(steps: Steps, found: Holding) -> None:
 
     Certificates and kubeconfigs that were cut short stop kubeadm, and nothing was ever signed or stored with them.
     """
-    if found.etcd_data or not (found.remnants or found.static_pods or found.kubelet_identity):
+    if found.resumable or not (found.remnants or found.static_pods or found.kubelet_identity):
         return
     steps.add(
         "clean:kubernetes",

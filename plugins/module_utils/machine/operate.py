@@ -43,10 +43,10 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, list[str]]:
     found = probe.holding(cluster, machine)
     if machine["role"] == "worker":
         return found, worker.pending(machine, found) if found.kubelet_final else []
-    if found.kubelet_final and found.etcd_data and not found.local.healthy and patience > 0:
+    if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
         found = _patient(params, patience)
     images = prepare.image_references(params["artifacts"])
-    member = found.kubelet_final and found.etcd_data
+    member = found.kubelet_final and found.etcd_data and not found.half_joined
     return found, control_plane.pending(cluster, machine, images, found) if member else []
 
 

@@ -28,18 +28,19 @@ _CERTIFICATES = (
 class Local:
     """What the API server of this control plane says. All unknown (false, empty) while it does not answer.
 
-    :param node: this machine's Node has the control-plane label.
+    :param node: this machine's Node has the control-plane label; C(None) where nobody could be asked.
     :param founded: what C(kubeadm init) writes last is there: discovery, CoreDNS and kube-proxy.
-    :param voter: this machine's etcd member votes; likewise C(member) that there is one.
+    :param voter: this machine's etcd member votes.
+    :param learner: it does not yet: the join was interrupted.
     :param kube_vip_rbac: kube-vip's Role and RoleBinding are as they should be.
     """
 
     healthy: bool = False
     uid: str | None = None
-    node: bool = False
+    node: bool | None = None
     founded: bool = False
-    member: bool = False
     voter: bool = False
+    learner: bool = False
     kube_vip_rbac: bool = False
 
 
@@ -61,6 +62,16 @@ class Holding:
     recorded: dict[str, t.Any]
     local: Local = field(default_factory=Local)
     lo_address: bool = False
+
+    @property
+    def resumable(self) -> bool:
+        """An init or join got as far as etcd: its files are whole, and it must go on rather than begin again."""
+        return self.etcd_data or "etcd" in self.static_pods
+
+    @property
+    def half_joined(self) -> bool:
+        """C(kubeadm join) was killed after it had begun with etcd: the member learns, or the Node is not marked."""
+        return self.kubelet_final and self.etcd_data and (self.local.learner or self.local.node is False)
 
     @property
     def empty(self) -> bool:
@@ -123,15 +134,35 @@ def _local(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Lo
     finally:
         api.close()
     _ask_etcd(machine, answer)
+    if answer.node is None:
+        answer.node = _marked_elsewhere(cluster, machine)
     return answer
+
+
+def _marked_elsewhere(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> bool | None:
+    """Asks the cluster at its endpoint whether this machine's Node is marked, where its own API server is silent."""
+    where = cluster["endpoint"]
+    api = kubeapi.local_admin(where["address"], int(where["port"]), timeout=3)
+    if api is None:
+        return None
+    try:
+        return _is_marked(api, machine["node_name"])
+    except kubeapi.ApiError:
+        return None
+    finally:
+        api.close()
+
+
+def _is_marked(api: kubeapi.Api, node_name: str) -> bool:
+    node = api.get(f"/api/v1/nodes/{node_name}")
+    labels = ((node or {}).get("metadata") or {}).get("labels") or {}
+    return "node-role.kubernetes.io/control-plane" in labels
 
 
 def _ask(api: kubeapi.Api, node_name: str, answer: Local) -> None:
     namespace = api.get("/api/v1/namespaces/kube-system")
     answer.uid = namespace["metadata"]["uid"] if namespace else None
-    node = api.get(f"/api/v1/nodes/{node_name}")
-    labels = ((node or {}).get("metadata") or {}).get("labels") or {}
-    answer.node = "node-role.kubernetes.io/control-plane" in labels
+    answer.node = _is_marked(api, node_name)
     wanted = (
         "/api/v1/namespaces/kube-public/configmaps/cluster-info",
         "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
@@ -150,11 +181,13 @@ def _covers(desired: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any] | None) 
 def _ask_etcd(machine: t.Mapping[str, t.Any], answer: Local) -> None:
     try:
         members = Etcd(machine["node_ip"], timeout=3).members(health=False)
-    except (PlatformError, OSError, ssl.SSLError):
+    except (PlatformError, OSError, ssl.SSLError) as exc:
+        # A learner answers nothing else.
+        answer.learner = "learner" in str(exc)
         return
     own = next((member for member in members if member.name == machine["node_name"]), None)
-    answer.member = own is not None
     answer.voter = own is not None and not own.learner
+    answer.learner = own is not None and own.learner
 
 
 def certificates() -> list[dict[str, str]]:
@@ -203,6 +236,7 @@ def report(
     return {
         **{key: value for key, value in asdict(found).items() if key not in ("local", "recorded", "lo_address")},
         "empty": found.empty,
+        "half_joined": found.half_joined,
         "api_healthy": found.local.healthy,
         "uid": found.local.uid,
         "founded": found.local.founded,

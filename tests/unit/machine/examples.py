@@ -55,6 +55,7 @@ def empty(**changes: t.Any) -> dict[str, t.Any]:
         "kubelet_identity": False,
         "kubelet_final": False,
         "etcd_data": False,
+        "half_joined": False,
         "static_pods": [],
         "ca_sha256": None,
         "recorded": {"name": None, "uid": None},

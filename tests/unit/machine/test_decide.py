@@ -66,6 +66,21 @@ def test_an_interrupted_founding_goes_on_where_it_began() -> None:
     assert actions(cluster(), probes(e2=half_founded(endpoint=SILENT, api_healthy=False)))["e1"] == "join"
 
 
+def test_an_interrupted_founding_without_etcd_data_goes_on() -> None:
+    """etcd runs a moment after kubeadm declared it; files from before that moment count for nothing."""
+    declared = half_founded(etcd_data=False, endpoint=SILENT, api_healthy=False)
+    assert actions(cluster(), probes(e1=declared))["e1"] == "found"
+    begun = empty(empty=False, kubelet_identity=True, static_pods=["kube-apiserver"], ca_sha256="aa")
+    assert actions(cluster(), probes(e1=begun))["e1"] == "found"
+
+
+def test_an_interrupted_join_goes_on() -> None:
+    seen = probes(e1=member(), e2=member(half_joined=True, api_healthy=False), e3=member())
+    decisions = decide(cluster(), seen)
+    assert decisions["e2"].action == "join"
+    assert decisions["e2"].leaders == ("e1", "e3")
+
+
 @pytest.mark.parametrize(
     ("seen", "arguments", "reason"),
     [
