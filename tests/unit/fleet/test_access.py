@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What our identity may do: no more than docs/access.md says."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access, addons, addons_objects
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity import Mark
+
+ALL = [*access.RULES, "self"]
+
+
+def rules(role: str) -> list[access.Rule]:
+    return list(access.SELF_RULES if role == "self" else access.RULES[role])
+
+
+@pytest.mark.parametrize("role", ALL)
+def test_nothing_is_wild_and_nothing_escalates(role: str) -> None:
+    for rule in rules(role):
+        values = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+        assert "*" not in values
+        assert not {"escalate", "impersonate", "deletecollection", "update"} & set(rule["verbs"])
+
+
+@pytest.mark.parametrize("role", ALL)
+def test_bind_names_only_what_tenants_may_get(role: str) -> None:
+    binding = [rule for rule in rules(role) if "bind" in rule["verbs"]]
+    assert all(rule["resourceNames"] == list(access.TENANT_ROLES) and rule["verbs"] == ["bind"] for rule in binding)
+    assert len(binding) == (0 if role in ("observe", "self") else 1)
+
+
+@pytest.mark.parametrize("role", ["observe", "tenant", "lifecycle", "self"])
+def test_no_secret_can_be_read_on_a_member(role: str) -> None:
+    assert not any("secrets" in rule["resources"] for rule in rules(role))
+
+
+def test_the_hub_cannot_list_secrets() -> None:
+    verbs = {verb for rule in rules("hub") if "secrets" in rule["resources"] for verb in rule["verbs"]}
+    assert verbs == {"get", "create", "patch", "delete"}
+
+
+def test_tiers_grow() -> None:
+    observe, tenant, lifecycle, hub = (set(access.needs(role)) for role in access.RULES)
+    assert observe < tenant < lifecycle < hub
+
+
+def test_observing_changes_nothing() -> None:
+    assert {verb for rule in rules("observe") for verb in rule["verbs"]} == {"get", "list"}
+
+
+def test_lifecycle_holds_every_right_that_the_addons_get() -> None:
+    held = set(access.needs("lifecycle"))
+    settings = addons_objects.Settings(endpoint_host="192.0.2.1")
+    roles = [
+        obj
+        for obj in addons_objects.network_objects(settings) + addons_objects.metrics_objects(settings)
+        if obj["kind"] == "ClusterRole"
+    ]
+    assert roles
+    for role in roles:
+        for rule in role["rules"]:
+            for group in rule["apiGroups"]:
+                for resource in rule["resources"]:
+                    assert {(verb, group, resource, "") for verb in rule["verbs"]} <= held
+
+
+def test_lifecycle_can_apply_every_kind_of_the_addons() -> None:
+    plurals = {"APIService": "apiservices"}
+    defaults: dict[str, t.Any] = {name: spec.get("default") for name, spec in addons.OPERATION.arguments.items()}
+    network = {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/16"}
+    held = set(access.needs("lifecycle"))
+    for obj in addons.objects({**defaults, "endpoint_host": "192.0.2.1", "network": network}):
+        group = obj["apiVersion"].rpartition("/")[0]
+        resource = plurals.get(obj["kind"], obj["kind"].lower() + "s")
+        assert {(verb, group, resource, "") for verb in access.MANAGE} <= held
+
+
+def test_compact_keeps_the_rights() -> None:
+    def single(found: t.Iterable[access.Rule]) -> set[tuple[str, ...]]:
+        return {
+            (group, resource, verb, name)
+            for rule in found
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+            for verb in rule["verbs"]
+            for name in rule.get("resourceNames", [""])
+        }
+
+    for role in ALL:
+        assert single(access.compact(rules(role))) == single(rules(role))
+
+
+def test_objects_of_a_tier_bind_its_role_to_our_account_only() -> None:
+    objects = access.access_objects("tenant", mark=Mark("hub-uid", "legacy"))
+    by_kind = {obj["kind"]: obj for obj in objects}
+    assert by_kind["Namespace"]["metadata"]["annotations"] == {
+        "lodestar.platform/hub-uid": "hub-uid",
+        "lodestar.platform/cluster": "legacy",
+    }
+    account = {"kind": "ServiceAccount", "name": "lodestar", "namespace": "lodestar-system"}
+    assert by_kind["ClusterRoleBinding"]["roleRef"]["name"] == "lodestar:tenant"
+    assert by_kind["ClusterRoleBinding"]["subjects"] == by_kind["RoleBinding"]["subjects"] == [account]
+    assert by_kind["Role"]["metadata"]["namespace"] == "lodestar-system"
+
+
+def test_the_digest_follows_the_rights() -> None:
+    digests = [access.rights_digest(tier) for tier in access.TIERS] + [access.rights_digest("lifecycle", hub=True)]
+    assert len(set(digests)) == 4

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The records of a cluster: sums, claims, and conditions that keep their time."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import records
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks_distribution import recognise
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records import Declared, Observed
+
+DECLARED = Declared("east", "create", "workload", {"env": "prod"})
+
+
+def node(**capacity: str) -> dict[str, t.Any]:
+    return {"metadata": {"name": "n"}, "status": {"capacity": capacity, "allocatable": capacity}}
+
+
+def observed(*nodes: dict[str, t.Any]) -> Observed:
+    return Observed("u-1", "https://192.0.2.1:6443", "", "v1.36.3", nodes, recognise("v1.36.3", (), nodes))
+
+
+def test_capacity_is_the_sum_in_one_spelling() -> None:
+    nodes = [node(cpu="2", memory="8148660Ki", pods="110"), node(cpu="500m", memory="1Gi", pods="110")]
+    assert records.total(nodes, "capacity") == {"cpu": "2500m", "memory": "9197236Ki", "pods": "220"}
+    assert records.total([], "capacity") == {}
+
+
+def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
+    wanted = [{"type": "A", "status": "True", "reason": "R", "message": "new"}]
+    before = [{"type": "A", "status": "True", "reason": "Old", "lastTransitionTime": "t-0"}]
+    assert records.transitions(wanted, before, "t-1")[0]["lastTransitionTime"] == "t-0"
+    before[0]["status"] = "False"
+    assert records.transitions(wanted, before, "t-1")[0]["lastTransitionTime"] == "t-1"
+    assert records.transitions(wanted, (), "t-1")[0]["lastTransitionTime"] == "t-1"
+
+
+def test_the_status_is_stable_from_run_to_run() -> None:
+    seen = observed(node(cpu="2"))
+    for make in (records.managed_cluster_status, records.cluster_profile_status):
+        first = make(DECLARED, seen, None, "2026-11-22T12:00:00Z")
+        assert make(DECLARED, seen, first, "2026-11-23T12:00:00Z") == first
+
+
+def test_conditions_have_the_names_and_reasons_of_ocm() -> None:
+    status = records.managed_cluster_status(DECLARED, observed(), None, "t")
+    assert [(item["type"], item["reason"]) for item in status["conditions"]] == [
+        ("HubAcceptedManagedCluster", "HubClusterAdminAccepted"),
+        ("ManagedClusterJoined", "ManagedClusterJoined"),
+        ("ManagedClusterConditionAvailable", "ManagedClusterAvailable"),
+    ]
+
+
+def test_our_own_labels_cannot_be_overridden() -> None:
+    declared = Declared("east", "create", "workload", {"lodestar.platform/uid": "forged", "zone": "1"})
+    labels = records.managed_cluster(declared, "u-1", "https://192.0.2.1:6443", "")["metadata"]["labels"]
+    assert labels["lodestar.platform/uid"] == "u-1"
+    assert labels["zone"] == "1"
+    assert labels["cluster.open-cluster-management.io/clusterset"] == "default"
