@@ -21,7 +21,7 @@ from .desired import declared_resources, key_of, normalise, scope_problem, wave_
 from .diff import covers, project
 from .errors import UnknownKind
 from .established import wait_established
-from .ownership import Deviation, deviations, fields_of, managers, released
+from .ownership import deviations, fields_of, managers, released
 from .redact import redact, redact_pair
 from .resources import STATIC, describe, group_kind, group_of, object_id
 
@@ -214,29 +214,25 @@ def _object_step(
     if there["metadata"].get("deletionTimestamp"):
         refusals.append(_terminating(there))
         return None
-    differing = _differing(obj, there)
-    if differing is None:
+    if not _differs(obj, there):
         return None
-    declared_by = sorted({holder.manager for item in differing for holder in item.holders if holder.declares})
-    if declared_by and not applyset.force:
-        paths = ", ".join(item.path for item in differing if any(holder.declares for holder in item.holders))
+    contested = deviations(obj, there, MANAGER, literal=True)
+    declared = [item for item in contested if any(holder.declares for holder in item.holders)]
+    if declared and not applyset.force:
+        others = sorted({holder.manager for item in declared for holder in item.holders if holder.declares})
         refusals.append(
-            f"{describe(obj)}: {paths} is declared by {', '.join(declared_by)} as well, with another value: "
-            "leave the field to one of the two, or use force"
+            f"{describe(obj)}: {', '.join(item.path for item in declared)} is declared by {', '.join(others)} as well, "
+            "with another value: leave the field to one of the two, or use force"
         )
         return None
-    return _update_step(client, obj, there, target, bool(differing) or applyset.force)
+    return _update_step(client, obj, there, target, bool(contested) or applyset.force)
 
 
-def _differing(obj: Object, there: Object) -> list[Deviation] | None:
-    """The declared fields that others changed; ``None`` when nothing is to be done."""
-    found = deviations(obj, there, MANAGER)
-    if found:
-        return found
-    if recorded(there) != recorded(obj):
-        return []
+def _differs(obj: Object, there: Object) -> bool:
+    if recorded(there) != recorded(obj) or deviations(obj, there, MANAGER):
+        return True
     # The digest of a Secret does not cover its values.
-    return [] if obj["kind"] == "Secret" and not covers(obj, there) else None
+    return obj["kind"] == "Secret" and not covers(obj, there)
 
 
 def _was_ours(there: Object) -> bool:

@@ -16,7 +16,7 @@ import json
 import typing as t
 from dataclasses import dataclass
 
-from .diff import MISSING, same_at
+from .diff import MISSING, find_by_keys, merge_keys, same_at
 
 Fields = dict[str, t.Any]
 #: A step on the way to a field: a field's name, or an element of a list.
@@ -63,14 +63,23 @@ def managers(observed: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def deviations(
-    declared: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Any], manager: str, subresource: str = ""
+    declared: t.Mapping[str, t.Any],
+    observed: t.Mapping[str, t.Any],
+    manager: str,
+    subresource: str = "",
+    literal: bool = False,
 ) -> list[Deviation]:
-    """The declared fields that ``manager`` does not own and that stand differently, with those who own them."""
+    """The declared fields that ``manager`` does not own and that stand differently, with those who own them.
+
+    :param literal: another spelling of the same value counts as well, as it does for the API server when it looks for
+        conflicts: C("1") is not C("1000m") then.
+    """
     ours = fields_of(observed, manager, subresource)
     others = [(holder, fields) for holder, fields in _entries(observed) if holder.manager != manager]
+    found = _Lost(literal)
+    found.below(_content(declared), ours, observed, ())
     return [
-        Deviation(show(path), tuple(holder for holder, fields in others if _owns(fields, path)))
-        for path in _lost(_content(declared), ours, observed, ())
+        Deviation(show(path), tuple(holder for holder, fields in others if _owns(fields, path))) for path in found.paths
     ]
 
 
@@ -110,28 +119,50 @@ def _content(declared: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return content
 
 
-def _lost(declared: t.Any, fields: Fields, observed: t.Any, path: Path) -> t.Iterator[Path]:
-    if isinstance(declared, dict):
-        for name, value in declared.items():
-            below = (*path, name)
-            there = observed.get(name, MISSING) if isinstance(observed, dict) else MISSING
-            yield from _lost_child(value, fields.get(f"f:{name}"), there, below)
-    elif isinstance(declared, list):
-        for item in declared:
-            key, keys = _match(item, fields)
-            below = (*path, (_freeze(item), _label(item, keys)))
-            there = _element(item, keys, observed)
-            yield from _lost_child(item, fields.get(key) if key else None, there, below)
+class _Lost:
+    """Collects the declared leaves that are not owned and stand differently."""
 
+    def __init__(self, literal: bool) -> None:
+        self._literal = literal
+        self.paths: list[Path] = []
 
-def _lost_child(value: t.Any, fields: Fields | None, there: t.Any, path: Path) -> t.Iterator[Path]:
-    if fields is None:
+    def below(self, declared: t.Any, fields: Fields, observed: t.Any, path: Path) -> None:
+        """Looks at what is declared below a field of which ``fields`` are owned."""
+        if isinstance(declared, dict):
+            for name, value in declared.items():
+                there = observed.get(name, MISSING) if isinstance(observed, dict) else MISSING
+                self._child(value, fields.get(f"f:{name}"), there, (*path, name))
+        elif isinstance(declared, list):
+            for item in declared:
+                key, keys = _match(item, fields)
+                there = _element(item, keys, observed)
+                self._child(item, fields.get(key) if key else None, there, (*path, (_freeze(item), _label(item, keys))))
+
+    def _child(self, value: t.Any, fields: Fields | None, there: t.Any, path: Path) -> None:
+        if fields:
+            self.below(value, fields, there, path)
+        elif fields is None:
+            self._unowned(value, there, path)
+
+    def _unowned(self, value: t.Any, there: t.Any, path: Path) -> None:
+        """Goes down to the leaves, so that only who owns those is asked."""
+        if isinstance(value, dict) and value and isinstance(there, dict):
+            for name, inner in value.items():
+                self._unowned(inner, there.get(name, MISSING), (*path, name))
+            return
         names = [part for part in path if isinstance(part, str)]
+        keys = merge_keys(names[-1], value) if isinstance(value, list) and names else ()
+        if keys and isinstance(there, list):
+            for item in value:
+                shown = {key: item.get(key) for key in keys}
+                element = find_by_keys(item, there, keys)
+                below = (*path, (_freeze(item), _label(item, shown)))
+                self._unowned(item, MISSING if element is None else element, below)
+            return
         empty = there is MISSING and value in ({}, [], None)
-        if not empty and not same_at(value, there, names):
-            yield path
-    elif fields and isinstance(value, (dict, list)):
-        yield from _lost(value, fields, there, path)
+        same = value == there if self._literal else same_at(value, there, names)
+        if not empty and not same:
+            self.paths.append(path)
 
 
 def _match(item: t.Any, fields: Fields) -> tuple[str | None, dict[str, t.Any]]:

@@ -352,3 +352,44 @@ def test_a_terminating_object_is_a_named_refusal(api: ApiServer, client: Client,
         plan(client, objects, prefix)
     assert "is being deleted" in str(refusal.value)
     assert "kubernetes" in str(refusal.value)
+
+
+def test_adopting_what_others_spell_differently_takes_it_without_a_conflict(
+    api: ApiServer, client: Client, prefix: str
+) -> None:
+    objects = tenant_objects(prefix, 1)
+    quota = next(obj for obj in objects if obj["kind"] == "ResourceQuota")
+    theirs = {
+        **quota,
+        "spec": {"hard": {"pods": "20", "requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "8"}},
+    }
+    with Client(api.admin) as admin:
+        admin.request("POST", "/api/v1/namespaces", query={"fieldManager": "hand"}, body=objects[0])
+        path = f"/api/v1/namespaces/{prefix}-0/resourcequotas"
+        admin.request("POST", path, query={"fieldManager": "hand"}, body=theirs)
+    run(client, objects, prefix, adopt=True)
+    assert plan(client, objects, prefix) == []
+
+
+def test_a_declared_neighbour_in_the_same_object_is_no_conflict(api: ApiServer, client: Client, prefix: str) -> None:
+    objects = tenant_objects(prefix, 1)
+    run(client, objects, prefix)
+    path = f"/api/v1/namespaces/{prefix}-0/resourcequotas/quota"
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "quota", "annotations": {"theirs": "kept"}},
+        "spec": {"hard": {"services": "5"}},
+    }
+    with Client(api.admin) as admin:
+        query = {"fieldManager": "argocd-controller"}
+        admin.request("PATCH", path, query=query, body=theirs, content_type="application/apply-patch+yaml")
+    assert plan(client, objects, prefix) == []
+    edit(api, path, {"metadata": {"annotations": {"lodestar.platform/digest": None}}, "spec": {"hard": None}})
+    with Client(api.admin) as admin:
+        admin.request("PATCH", path, query=query, body=theirs, content_type="application/apply-patch+yaml")
+    assert ids(run(client, objects, prefix)) == [f"v1/ResourceQuota/{prefix}-0/quota"]
+    there = client.get("v1", "ResourceQuota", "quota", f"{prefix}-0")
+    assert there is not None
+    assert there["spec"]["hard"]["services"] == "5"
+    assert there["spec"]["hard"]["pods"] == "20"

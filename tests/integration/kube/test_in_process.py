@@ -195,7 +195,15 @@ def test_no_secret_is_shown_at_full_verbosity(playbook: Playbook, api: ApiServer
         ({"applyset": "x", "objects": [], "obejcts": []}, "obejcts"),
         ({"objects": []}, "applyset"),
         ({"applyset": "x", "objects": [], "wait_timeout": "soon"}, "wait_timeout"),
-        ({"applyset": "x", "objects": [], "kubeconfig": "k", "access": {"server": "s", "token": "t"}}, "mutually"),
+        (
+            {
+                "applyset": "x",
+                "objects": [],
+                "kubeconfig": "/no/such/file",
+                "access": {"server": "https://10.0.0.1", "token": "secret-token"},
+            },
+            "mutually",
+        ),
     ],
 )
 def test_wrong_arguments_are_the_same_on_both_ways(playbook: Playbook, arguments: dict[str, t.Any], said: str) -> None:

@@ -86,4 +86,30 @@ def test_what_is_no_longer_declared_is_released_with_its_values() -> None:
 
 def test_an_object_without_a_record_of_ownership() -> None:
     assert managers({"metadata": {}}) == []
-    assert [item.path for item in deviations(DECLARED, {"metadata": {}}, "lodestar")] == ["metadata", "spec"]
+    assert [item.path for item in deviations(DECLARED, {"metadata": {}}, "lodestar")] == ["metadata.labels", "spec"]
+
+
+def test_another_spelling_is_no_drift_and_yet_a_conflict_to_come() -> None:
+    theirs = {"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:spec": {"f:hard": {"f:pods": {}}}}}
+    there = observed({}, theirs, peers=[{"a": 1}], ports=[{"port": 80}], marks=["m"])
+    assert deviations(DECLARED, there, "lodestar") == []
+    assert [(item.path, item.holders) for item in deviations(DECLARED, there, "lodestar", literal=True)] == [
+        ("spec.hard.pods", (Holder("argocd", "Apply"),))
+    ]
+
+
+def test_only_who_owns_the_very_field_is_named() -> None:
+    scale = {
+        "manager": "hpa",
+        "operation": "Update",
+        "subresource": "scale",
+        "fieldsV1": {"f:spec": {"f:replicas": {}}},
+    }
+    declared = {"spec": {"replicas": 2, "template": {"containers": [{"name": "app", "image": "new"}]}}}
+    there = {
+        "metadata": {"managedFields": [scale]},
+        "spec": {"replicas": 2, "template": {"containers": [{"name": "app", "image": "old"}]}},
+    }
+    assert [(item.path, item.holders) for item in deviations(declared, there, "lodestar")] == [
+        ("spec.template.containers[name=app].image", ())
+    ]
