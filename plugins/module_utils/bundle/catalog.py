@@ -80,7 +80,7 @@ def check_complete(manifest: Manifest, kubernetes_version: str) -> None:
     lacking = [output.name for output in needed(kubernetes_version) if (output.kind, output.name) not in have]
     if lacking:
         raise PlatformError(
-            f"the bundle {manifest.root} lacks {', '.join(lacking)} for Kubernetes {kubernetes_version}; "
+            f"{manifest.where} lacks {', '.join(lacking)} for Kubernetes {kubernetes_version}; "
             "run the playbook lodestar.platform.bundle, which adds them"
         )
 

@@ -73,12 +73,19 @@ class Manifest:
     :param architecture: as Go and OCI name it: ``amd64``, ``arm64``.
     :param kubernetes: the Kubernetes versions that the bundle is complete for.
     :param parts: the artifacts.
+    :param origin: what messages call a bundle that is elsewhere.
     """
 
     root: Path | None
     architecture: str
     kubernetes: tuple[str, ...]
     parts: tuple[Artifact, ...]
+    origin: str = ""
+
+    @property
+    def where(self) -> str:
+        """The bundle as messages name it."""
+        return self.origin or f"the bundle {self.root}"
 
     def binaries(self, kubernetes_version: str) -> list[Artifact]:
         """The executables for machines of that version.
@@ -106,7 +113,7 @@ class Manifest:
         for part in self.parts:
             if part.name == name and part.kubernetes in (None, kubernetes_version):
                 return part
-        raise PlatformError(f"the bundle {self.root} holds no {name}; run the playbook lodestar.platform.bundle")
+        raise PlatformError(f"{self.where} holds no {name}; run the playbook lodestar.platform.bundle")
 
     def require(self, kubernetes_version: str) -> None:
         """Refuses a version that the bundle was not made for.
@@ -121,7 +128,7 @@ class Manifest:
                 Problem(
                     "kubernetes_version",
                     kubernetes_version,
-                    f"the bundle {self.root} is made for {have}",
+                    f"{self.where} is made for {have}",
                     "Add it to the bundle with the playbook lodestar.platform.bundle, or take a version that is there",
                 )
             ]
@@ -136,7 +143,7 @@ class Manifest:
             raise PlatformError("this manifest was not read from a directory")
         path = self.root / part.path
         if Path(part.path).is_absolute() or ".." in Path(part.path).parts:
-            raise PlatformError(f"the manifest of the bundle {self.root} names a file outside of it: {part.path}")
+            raise PlatformError(f"the manifest of {self.where} names a file outside of it: {part.path}")
         return path
 
     def verify(self, parts: t.Iterable[Artifact]) -> None:
@@ -148,7 +155,7 @@ class Manifest:
         damage = [found for part in parts if (found := self._damage(part, known))]
         if damage:
             raise PlatformError(
-                f"{len(damage)} artifact(s) of the bundle {self.root} are not what its manifest says: "
+                f"{len(damage)} artifact(s) of {self.where} are not what its manifest says: "
                 + "; ".join(text for _part, text in damage)
                 + ". Run the playbook lodestar.platform.bundle, which makes them again",
                 damaged=[part.path for part, _text in damage],
@@ -209,15 +216,15 @@ def parse(text: str, root: Path | None, origin: str = "") -> Manifest:
     :param origin: what messages call it instead of the directory.
     :raises PlatformError: when the text is not a manifest of this schema.
     """
-    where = origin or str(root)
+    where = origin or f"the bundle {root}"
     try:
         data = json.loads(text)
         if data["schema"] != SCHEMA:
-            raise PlatformError(f"the manifest of the bundle {where} has schema {data['schema']}, known is {SCHEMA}")
+            raise PlatformError(f"the manifest of {where} has schema {data['schema']}, known is {SCHEMA}")
         parts = tuple(_artifact(item) for item in data["parts"])
-        return Manifest(root, data["architecture"], tuple(data["kubernetes"]), parts)
+        return Manifest(root, data["architecture"], tuple(data["kubernetes"]), parts, origin)
     except (ValueError, KeyError, TypeError) as exc:
-        raise PlatformError(f"the manifest of the bundle {where} is not usable: {exc!r}") from exc
+        raise PlatformError(f"the manifest of {where} is not usable: {exc!r}") from exc
 
 
 def render(manifest: Manifest) -> str:

@@ -79,7 +79,7 @@ class Mirror:
                 text = stream.read().decode("utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             raise PlatformError(f"the mirror {self.shown} cannot be read: {exc}") from exc
-        return parse(text, None, f"mirror {self.shown}")
+        return parse(text, None, f"the mirror {self.shown}")
 
     def fetch(self, part: Artifact, target: Path) -> None:
         """Copies one artifact to a file.

@@ -137,6 +137,15 @@ def test_a_mirror_without_the_version_is_refused_with_what_it_has(tmp_path: Path
     assert answer["failed"]
     assert answer["problems"][0]["value"] == "1.35.4"
     assert VERSION in answer["msg"]
+    assert str(mirror) in answer["msg"]
+
+
+def test_a_mirror_without_a_part_is_refused_by_name(tmp_path: Path, mirror: Path) -> None:
+    text = (mirror / manifest.FILE).read_text()
+    (mirror / manifest.FILE).write_text(text.replace('"name": "kube-vip"', '"name": "something"'))
+    answer = run(path=str(tmp_path / "bundle"), mirror=str(mirror), source="mirror")
+    assert answer["failed"]
+    assert f"{mirror} holds no kube-vip" in answer["msg"]
 
 
 def test_versions_that_are_there_stay(tmp_path: Path, mirror: Path) -> None:
