@@ -38,7 +38,7 @@ def plain(value: t.Any) -> t.Any:
         return value
     for kind in (str, int, float):
         if isinstance(value, kind):
-            return kind(value) if type(value) is not kind else value
+            return kind(value)
     return value
 
 
