@@ -229,7 +229,9 @@ def new_token() -> str:
     """A bootstrap token."""
     alphabet = string.ascii_lowercase + string.digits
     return (
-        "".join(secrets.choice(alphabet) for _ in range(6)) + "." + "".join(secrets.choice(alphabet) for _ in range(16))
+        "".join(secrets.choice(alphabet) for _index in range(6))
+        + "."
+        + "".join(secrets.choice(alphabet) for _index in range(16))
     )
 
 

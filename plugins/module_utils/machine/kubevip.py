@@ -17,9 +17,8 @@ NAMESPACE = "kube-system"
 _ROLE = "lodestar:kube-vip"
 
 
-def manifest(image: str, address: str, port: int, interface: str, node_name: str) -> str:
-    """The static pod. It talks to its own machine's API server only: it never depends on what it carries."""
-    env = {
+def _environment(address: str, port: int, interface: str, node_name: str) -> list[dict[str, str]]:
+    values = {
         "vip_arp": "true",
         "vip_leaderelection": "true",
         "vip_leasename": LEASE,
@@ -35,12 +34,17 @@ def manifest(image: str, address: str, port: int, interface: str, node_name: str
         "cp_namespace": NAMESPACE,
         "prometheus_server": "127.0.0.1:2112",
     }
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def manifest(image: str, address: str, port: int, interface: str, node_name: str) -> str:
+    """The static pod. It talks to its own machine's API server only: it never depends on what it carries."""
     container = {
         "name": "kube-vip",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": ["manager"],
-        "env": [{"name": name, "value": value} for name, value in env.items()],
+        "env": _environment(address, port, interface, node_name),
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -49,21 +53,17 @@ def manifest(image: str, address: str, port: int, interface: str, node_name: str
         },
         "volumeMounts": [{"name": "kubeconfig", "mountPath": "/etc/kubernetes/admin.conf", "readOnly": True}],
     }
-    return document(
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": "kube-vip", "namespace": NAMESPACE, "labels": {"app.kubernetes.io/name": "kube-vip"}},
-            "spec": {
-                "hostNetwork": True,
-                "priorityClassName": "system-node-critical",
-                # kube-vip calls its own API server by the name kubernetes, which the certificate holds.
-                "hostAliases": [{"ip": "127.0.0.1", "hostnames": ["kubernetes"]}],
-                "containers": [container],
-                "volumes": [{"name": "kubeconfig", "hostPath": {"path": paths.KUBE_VIP_CONF, "type": "File"}}],
-            },
-        }
-    )
+    spec = {
+        "hostNetwork": True,
+        "priorityClassName": "system-node-critical",
+        # kube-vip calls its own API server by the name kubernetes, which the certificate holds.
+        "hostAliases": [{"ip": "127.0.0.1", "hostnames": ["kubernetes"]}],
+        "containers": [container],
+        "volumes": [{"name": "kubeconfig", "hostPath": {"path": paths.KUBE_VIP_CONF, "type": "File"}}],
+    }
+    labels = {"app.kubernetes.io/name": "kube-vip"}
+    metadata = {"name": "kube-vip", "namespace": NAMESPACE, "labels": labels}
+    return document({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
 
 def rbac() -> list[tuple[str, dict[str, t.Any]]]:

@@ -259,41 +259,42 @@ def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], owne
     if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is None:
         return Plan(outputs={"material": None})
     request = _Request(cluster, machine, {"role": "worker"}, {})
-    api = request.api()
-    try:
-        listed = api.request("GET", f"{_SECRETS}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken").get("items", [])
-        names = [item["metadata"]["name"] for item in listed if _ours(item)]
-        if api.get(f"{_SECRETS}/kubeadm-certs") is not None:
-            names.append("kubeadm-certs")
-    finally:
-        api.close()
-
-    def perform(name: str) -> None:
-        connection = request.api()
-        try:
-            connection.delete(f"{_SECRETS}/{name}")
-        finally:
-            connection.close()
 
     def finish() -> dict[str, t.Any]:
         claims.release(owner)
         return {}
 
-    return Plan(
-        steps=[
-            Step(
-                f"v1/Secret/kube-system/{name if name == 'kubeadm-certs' else 'bootstrap-token'}/{index}",
-                "delete",
-                cluster["name"],
-                "remove the uploaded certificates" if name == "kubeadm-certs" else "remove a bootstrap token",
-                before="(secret)",
-                perform=functools.partial(perform, name),
-            )
-            for index, name in enumerate(names)
-        ],
-        outputs={"material": None},
-        finish=finish,
-    )
+    steps = [
+        Step(
+            f"v1/Secret/kube-system/{name if name == 'kubeadm-certs' else 'bootstrap-token'}/{index}",
+            "delete",
+            cluster["name"],
+            "remove the uploaded certificates" if name == "kubeadm-certs" else "remove a bootstrap token",
+            before="(secret)",
+            perform=functools.partial(_delete_secret, request, name),
+        )
+        for index, name in enumerate(_left_secrets(request))
+    ]
+    return Plan(steps=steps, outputs={"material": None}, finish=finish)
+
+
+def _left_secrets(request: _Request) -> list[str]:
+    api = request.api()
+    try:
+        selector = "fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"
+        listed = api.request("GET", f"{_SECRETS}?{selector}").get("items", [])
+        names = [item["metadata"]["name"] for item in listed if _ours(item)]
+        return [*names, "kubeadm-certs"] if api.get(f"{_SECRETS}/kubeadm-certs") is not None else names
+    finally:
+        api.close()
+
+
+def _delete_secret(request: _Request, name: str) -> None:
+    api = request.api()
+    try:
+        api.delete(f"{_SECRETS}/{name}")
+    finally:
+        api.close()
 
 
 def _ours(secret: t.Mapping[str, t.Any]) -> bool:

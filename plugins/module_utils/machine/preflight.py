@@ -111,44 +111,31 @@ def check(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> lis
 
     :raises InvalidInput: names everything that is wrong.
     """
-    name, kubelet = machine["name"], cluster.get("kubelet_config") or {}
-    place = reached_wrong_machine(machine, addresses())
-    problems: list[Problem] = [place] if place is not None else []
+    kubelet = cluster.get("kubelet_config") or {}
+    found = [
+        reached_wrong_machine(machine, addresses()),
+        *_system_problems(machine["name"], kubelet),
+        _resolver_problem(machine["name"], kubelet),
+    ]
+    problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise InvalidInput(problems)
+    return []
+
+
+def _system_problems(name: str, kubelet: t.Mapping[str, t.Any]) -> t.Iterator[Problem]:
     if not os.path.isdir("/run/systemd/system"):
-        problems.append(
-            Problem(name, None, "systemd does not run here", "Use a machine with systemd as its first process")
-        )
+        yield Problem(name, None, "systemd does not run here", "Use a machine with systemd as its first process")
     swap = _swap_devices()
     if swap and kubelet.get("failSwapOn", True):
-        problems.append(
-            Problem(
-                f"{name}: swap",
-                swap,
-                "the kubelet does not start with swap on",
-                "Turn it off, or set failSwapOn: false",
-            )
-        )
+        remedy = "Turn it off, or set failSwapOn: false"
+        yield Problem(f"{name}: swap", swap, "the kubelet does not start with swap on", remedy)
     if cgroup_version() == 1 and kubelet.get("failCgroupV1", True):
-        problems.append(
-            Problem(
-                f"{name}: cgroup",
-                "v1",
-                "the kubelet needs cgroup v2",
-                "Boot with cgroup v2, or set failCgroupV1: false",
-            )
-        )
-    resolver = _resolver_problem(name, kubelet)
-    if resolver is not None:
-        problems.append(resolver)
+        remedy = "Boot with cgroup v2, or set failCgroupV1: false"
+        yield Problem(f"{name}: cgroup", "v1", "the kubelet needs cgroup v2", remedy)
     lacking = [
         command for command in _COMMANDS if not any(os.access(f"{where}/{command}", os.X_OK) for where in _DIRECTORIES)
     ]
     if lacking:
-        problems.append(
-            Problem(
-                f"{name}: commands", lacking, "Kubernetes calls these commands", "Install the packages that hold them"
-            )
-        )
-    if problems:
-        raise InvalidInput(problems)
-    return []
+        remedy = "Install the packages that hold them"
+        yield Problem(f"{name}: commands", lacking, "Kubernetes calls these commands", remedy)

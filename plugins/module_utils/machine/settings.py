@@ -24,46 +24,44 @@ def document(value: t.Mapping[str, t.Any]) -> str:
     return json.dumps(value, indent=2) + "\n"
 
 
+def _rule(level: str, **match: t.Any) -> dict[str, t.Any]:
+    return {"level": level, **match}
+
+
+def _resources(group: str, *names: str) -> dict[str, t.Any]:
+    return {"group": group, "resources": list(names)} if names else {"group": group}
+
+
+def _dropped() -> list[dict[str, t.Any]]:
+    """What the machinery does all day and nobody will ask for."""
+    leases = [_resources("coordination.k8s.io", "leases")]
+    return [
+        _rule("None", nonResourceURLs=["/healthz*", "/livez*", "/readyz*", "/version", "/openapi*", "/metrics"]),
+        _rule("None", users=[*_COMPONENTS, KUBE_VIP_USER], verbs=["get", "update"], resources=leases),
+        _rule("None", userGroups=["system:nodes"], verbs=["get", "update"], resources=leases),
+    ]
+
+
 def audit_policy() -> str:
     """The audit policy: every write is logged, and reads by people and by us; the machinery's own reads are not.
 
-    Secrets, ConfigMaps and TokenReviews stand first and at Metadata level, so that no content of them is logged
-    (CIS Kubernetes Benchmark 3.2.2).
+    Secrets, ConfigMaps and TokenReviews stand before what is dropped by user and at Metadata level, so that no content
+    of them is logged (CIS Kubernetes Benchmark 3.2.2).
     """
-    rules: list[dict[str, t.Any]] = [
-        {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*", "/version", "/openapi*", "/metrics"]},
-        {
-            "level": "None",
-            "users": [*_COMPONENTS, KUBE_VIP_USER],
-            "verbs": ["get", "update"],
-            "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}],
-        },
-        {
-            "level": "None",
-            "userGroups": ["system:nodes"],
-            "verbs": ["get", "update"],
-            "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}],
-        },
-        {
-            "level": "Metadata",
-            "resources": [
-                {"group": "", "resources": ["secrets", "configmaps", "serviceaccounts/token"]},
-                {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
-            ],
-        },
-        {"level": "None", "users": _COMPONENTS, "verbs": _READS},
-        {"level": "None", "userGroups": _SYSTEM_GROUPS, "verbs": _READS},
-        {
-            "level": "None",
-            "userGroups": ["system:nodes", "system:serviceaccounts:kube-system"],
-            "resources": [{"group": "", "resources": ["events"]}, {"group": "events.k8s.io", "resources": ["events"]}],
-        },
-        {
-            "level": "Request",
-            "verbs": ["create", "update", "patch", "delete", "deletecollection"],
-            "resources": [{"group": "rbac.authorization.k8s.io"}, {"group": "admissionregistration.k8s.io"}],
-        },
-        {"level": "Metadata"},
+    events = [_resources("", "events"), _resources("events.k8s.io", "events")]
+    sensitive = [
+        _resources("", "secrets", "configmaps", "serviceaccounts/token"),
+        _resources("authentication.k8s.io", "tokenreviews"),
+    ]
+    rights = [_resources("rbac.authorization.k8s.io"), _resources("admissionregistration.k8s.io")]
+    rules = [
+        *_dropped(),
+        _rule("Metadata", resources=sensitive),
+        _rule("None", users=_COMPONENTS, verbs=_READS),
+        _rule("None", userGroups=_SYSTEM_GROUPS, verbs=_READS),
+        _rule("None", userGroups=_SYSTEM_GROUPS, resources=events),
+        _rule("Request", verbs=["create", "update", "patch", "delete", "deletecollection"], resources=rights),
+        _rule("Metadata"),
     ]
     return document(
         {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": rules}
