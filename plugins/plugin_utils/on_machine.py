@@ -120,8 +120,11 @@ class BundledAction(MachineAction):
             return {"failed": True, "msg": str(exc), **exc.details}
         arguments["artifacts"] = [facts for _part, facts in needed]
         planned = self._predict_in_peace(arguments, task_vars)
-        if self._task.check_mode or planned.get("failed") or planned.get("unreachable"):
+        if planned.get("failed") or planned.get("unreachable"):
             return planned
+        problem = self._architecture_problem(bundle, planned["machine"], arguments["machine"]["name"])
+        if problem is not None or self._task.check_mode:
+            return problem or planned
         if not planned.get("changed"):
             return planned
         if planned["missing"]:
@@ -132,6 +135,15 @@ class BundledAction(MachineAction):
                 return {"failed": True, "msg": str(exc), **exc.details}
             arguments["staging"] = self._bring(bundle, parts, set(planned["missing"]))
         return self._on_machine(arguments, task_vars)
+
+    @staticmethod
+    def _architecture_problem(
+        bundle: manifest.Manifest, machine: t.Mapping[str, t.Any], name: str
+    ) -> dict[str, t.Any] | None:
+        if machine["architecture"] == bundle.architecture:
+            return None
+        told = f"{name} is of the architecture {machine['architecture']}, and the bundle {bundle.root} is made for"
+        return {"failed": True, "msg": f"{told} {bundle.architecture}; make one for it, or take another machine."}
 
     def _needed(
         self, arguments: dict[str, t.Any]
