@@ -10,8 +10,8 @@ module: access_info
 short_description: Read the access to a cluster that the hub keeps
 version_added: 0.1.0
 description:
-  - Reads the hub's Secret C(<cluster>-kubeconfig), tries the access, and checks that the cluster that answers is the one that was
-    recorded.
+  - Reads the hub's Secret C(<cluster>-kubeconfig), tries the access, and checks that the cluster that answers is the
+    one that was recorded.
   - A missing, ended or refused access and an unreachable cluster are no failures; RV(state) says which it is.
   - The result is secret and never shown.
 options:
@@ -45,8 +45,8 @@ options:
         type: str
   hub_access:
     description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
-        would have to be written there fails.
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
+        whatever would have to be written there fails.
     type: dict
     suboptions:
       server:
@@ -67,7 +67,8 @@ options:
         description: The name in the server's certificate, where it is not that of O(hub_access.server).
         type: str
       uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
+          refused.
         type: str
   hub:
     description: Name of the global cluster, for plans and messages.
@@ -99,8 +100,8 @@ access:
   type: dict
 state:
   description:
-    - C(usable), C(ageing) (usable, no more than half of its lifetime is left), C(expired), C(refused) (the cluster does not accept it),
-      C(unreachable), C(absent), or C(hub_unreachable).
+    - C(usable), C(ageing) (usable, no more than half of its lifetime is left), C(expired), C(refused) (the cluster does
+      not accept it), C(unreachable), C(absent), or C(hub_unreachable).
   returned: success
   type: str
 reason:
@@ -112,7 +113,8 @@ uid:
   returned: success
   type: str
 recorded_uid:
-  description: The identity that the hub has recorded under this name, even where it keeps no access; empty without a record.
+  description: The identity that the hub has recorded under this name, even where it keeps no access; empty without a
+    record.
   returned: success
   type: str
 tier:

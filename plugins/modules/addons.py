@@ -10,7 +10,8 @@ module: addons
 short_description: Bring and await the add-ons of a created cluster
 version_added: 0.1.0
 description:
-  - Applies kube-router as CNI with NetworkPolicy, and metrics-server, and waits until the nodes, these and CoreDNS are ready.
+  - Applies kube-router as CNI with NetworkPolicy, and metrics-server, and waits until the nodes, these and CoreDNS are
+    ready.
   - They tolerate the taint of control planes, so that they run on a dedicated global cluster too.
 options:
   cluster:
@@ -55,14 +56,15 @@ options:
     elements: str
     default: []
   metrics_replicas:
-    description: How many metrics-servers run. Two where there are nodes for them, since a missing metrics API delays the
+    description: How many metrics-servers run. Two where there are nodes for them, since a missing metrics API delays
+      the
       deletion of namespaces.
     type: int
     default: 1
   kubelet_insecure_tls:
     description:
-      - Have metrics-server connect to kubelets without verifying their certificates. Needed where the kubelets' serving certificates
-        are self-signed, as they are by kubeadm's default.
+      - Have metrics-server connect to kubelets without verifying their certificates. Needed where the kubelets' serving
+        certificates are self-signed, as they are by kubeadm's default.
     type: bool
     default: false
   images:
@@ -94,8 +96,8 @@ options:
     default: false
   cluster_exists:
     description:
-      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
-        carried out; this is for check mode on machines that hold nothing.
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and
+        nothing can be carried out; this is for check mode on machines that hold nothing.
     type: bool
     default: true
 attributes:

@@ -10,13 +10,15 @@ module: cluster_attach
 short_description: Take a cluster into the fleet
 version_added: 0.1.0
 description:
-  - Makes a ServiceAccount with the rights of the declared tier on a cluster that exists, and keeps a token of it that expires in the
-    hub's Secret C(<cluster>-kubeconfig), in the shape of Cluster API. The supplied credential is used once and not kept.
-  - While more than half of the token's lifetime is left nothing is done, and the supplied kubeconfig is not even read. Later
-    the token renews itself. Once it has ended, a fresh credential and O(rekey) are needed.
-  - For a cluster that the collection created, O(access) is what was minted on its control plane, and is kept in the same Secret.
-  - A cluster's identity is the UID of its namespace C(kube-system). The same cluster under two names, another cluster behind a known
-    name, and a cluster of another hub are refused with both names.
+  - Makes a ServiceAccount with the rights of the declared tier on a cluster that exists, and keeps a token of it that
+    expires in the hub's Secret C(<cluster>-kubeconfig), in the shape of Cluster API. The supplied credential is used
+    once and not kept.
+  - While more than half of the token's lifetime is left nothing is done, and the supplied kubeconfig is not even read.
+    Later the token renews itself. Once it has ended, a fresh credential and O(rekey) are needed.
+  - For a cluster that the collection created, O(access) is what was minted on its control plane, and is kept in the
+    same Secret.
+  - A cluster's identity is the UID of its namespace C(kube-system). The same cluster under two names, another cluster
+    behind a known name, and a cluster of another hub are refused with both names.
 options:
   cluster:
     description: Name of the cluster, as in the inventory.
@@ -34,7 +36,8 @@ options:
     type: int
     default: 86400
   rekey:
-    description: Make the access anew with the supplied credential, whatever is left of the old one. Another cluster is refused.
+    description: Make the access anew with the supplied credential, whatever is left of the old one. Another cluster is
+      refused.
     type: bool
     default: false
   adopt:
@@ -43,8 +46,8 @@ options:
     default: false
   hub_access:
     description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
-        would have to be written there fails.
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
+        whatever would have to be written there fails.
     type: dict
     suboptions:
       server:
@@ -65,7 +68,8 @@ options:
         description: The name in the server's certificate, where it is not that of O(hub_access.server).
         type: str
       uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
+          refused.
         type: str
   hub:
     description: Name of the global cluster, for plans and messages.
@@ -73,8 +77,8 @@ options:
     default: hub
   cluster_exists:
     description:
-      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
-        carried out; this is for check mode on machines that hold nothing.
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and
+        nothing can be carried out; this is for check mode on machines that hold nothing.
     type: bool
     default: true
 attributes:

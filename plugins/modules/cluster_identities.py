@@ -10,7 +10,8 @@ module: cluster_identities
 short_description: Refuse the same cluster under two names
 version_added: 0.1.0
 description:
-  - Compares the identities of the clusters of a run with each other and with those that the hub has recorded, before anything is written.
+  - Compares the identities of the clusters of a run with each other and with those that the hub has recorded, before
+    anything is written.
 options:
   identities:
     description: The name of each cluster with the UID of its namespace C(kube-system). An empty one is not compared.
@@ -18,8 +19,8 @@ options:
     required: true
   hub_access:
     description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
-        would have to be written there fails.
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
+        whatever would have to be written there fails.
     type: dict
     suboptions:
       server:
@@ -40,7 +41,8 @@ options:
         description: The name in the server's certificate, where it is not that of O(hub_access.server).
         type: str
       uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
+          refused.
         type: str
   hub:
     description: Name of the global cluster, for plans and messages.

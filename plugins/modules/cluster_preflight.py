@@ -12,17 +12,19 @@ version_added: 0.1.0
 description:
   - Looks at a cluster with the credential that is to attach it, and shows a table of checks. It only reads.
   - >-
-    Checks are C(reachable), C(tls), C(latency), C(certificate_expiry), C(clock_skew), C(credential_expiry), C(distribution),
-    C(version), C(feature_*), C(rights), C(nodes), C(other_managers), C(identity), C(metrics_api) and C(default_storage_class).
-  - Fails when a check of severity C(error) failed, and names every such check with what was seen and what to do. A failed check of
-    severity C(warning) is a warning of the task.
+    Checks are C(reachable), C(tls), C(latency), C(certificate_expiry), C(clock_skew), C(credential_expiry),
+    C(distribution), C(version), C(feature_*), C(rights), C(nodes), C(other_managers), C(identity), C(metrics_api) and
+    C(default_storage_class).
+  - Fails when a check of severity C(error) failed, and names every such check with what was seen and what to do. A
+    failed check of severity C(warning) is a warning of the task.
 options:
   cluster:
     description: Name of the cluster, as in the inventory.
     type: str
     required: true
   tier:
-    description: What our identity is to be allowed on the cluster; the supplied credential must be able to hand that on.
+    description: What our identity is to be allowed on the cluster; the supplied credential must be able to hand that
+      on.
     type: str
     choices: [observe, tenant, lifecycle]
     default: tenant
@@ -32,8 +34,8 @@ options:
     default: 10
   hub_access:
     description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
-        would have to be written there fails.
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
+        whatever would have to be written there fails.
     type: dict
     suboptions:
       server:
@@ -54,7 +56,8 @@ options:
         description: The name in the server's certificate, where it is not that of O(hub_access.server).
         type: str
       uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
+          refused.
         type: str
   hub:
     description: Name of the global cluster, for plans and messages.

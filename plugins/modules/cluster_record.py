@@ -10,9 +10,10 @@ module: cluster_record
 short_description: Keep a cluster's records on the hub
 version_added: 0.1.0
 description:
-  - Keeps an Open Cluster Management C(ManagedCluster) and a SIG Multicluster C(ClusterProfile) for a cluster, with labels, version,
-    capacity, claims and conditions by the names of these projects.
-  - Nothing is written while nothing has changed. There is no heartbeat, and the time of a condition is that of its last change.
+  - Keeps an Open Cluster Management C(ManagedCluster) and a SIG Multicluster C(ClusterProfile) for a cluster, with
+    labels, version, capacity, claims and conditions by the names of these projects.
+  - Nothing is written while nothing has changed. There is no heartbeat, and the time of a condition is that of its last
+    change.
   - A cluster whose identity another record has is refused with both names.
 options:
   cluster:
@@ -46,8 +47,8 @@ options:
     default: false
   hub_access:
     description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and whatever
-        would have to be written there fails.
+      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
+        whatever would have to be written there fails.
     type: dict
     suboptions:
       server:
@@ -68,7 +69,8 @@ options:
         description: The name in the server's certificate, where it is not that of O(hub_access.server).
         type: str
       uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is refused.
+        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
+          refused.
         type: str
   hub:
     description: Name of the global cluster, for plans and messages.
@@ -76,8 +78,8 @@ options:
     default: hub
   cluster_exists:
     description:
-      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and nothing can be
-        carried out; this is for check mode on machines that hold nothing.
+      - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and
+        nothing can be carried out; this is for check mode on machines that hold nothing.
     type: bool
     default: true
 attributes:

@@ -94,8 +94,8 @@ def hub_uid(hub: Client, params: t.Mapping[str, t.Any]) -> str | None:
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads and tries the access to one cluster. There is never anything to do."""
     cluster, given = params["cluster"], params.get("access")
-    outputs: dict[str, t.Any] = {"access": None, "uid": None, "tier": None, "hub_uid": None, "state": "absent", "reason": ""}
-    outputs["recorded_uid"] = ""
+    outputs: dict[str, t.Any] = dict.fromkeys(("access", "uid", "tier", "hub_uid"))
+    outputs.update(state="absent", reason="", recorded_uid="")
     hub = context.enter(hub_client(params))
     try:
         outputs["hub_uid"] = hub_uid(hub, params)
