@@ -86,6 +86,10 @@ machine:
       description: A join as a control plane was interrupted after etcd had begun.
       returned: always
       type: bool
+    founding:
+      description: The kubelet has the identity that C(kubeadm init) gives and takes back at its end.
+      returned: always
+      type: bool
     static_pods:
       description: Names of static pod manifests.
       returned: always

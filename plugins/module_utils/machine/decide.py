@@ -40,11 +40,8 @@ class Decision:
 
 
 def half_founded(probe: Probe) -> bool:
-    """C(kubeadm init) was killed after it had declared etcd, before the kubelet got an identity of its own.
-
-    A join gives the kubelet its identity before it declares etcd, so this cannot be half a join.
-    """
-    return bool(not probe["kubelet_final"] and (probe["etcd_data"] or "etcd" in probe["static_pods"]))
+    """C(kubeadm init) was killed after it had declared etcd: the kubelet has the identity that only init gives."""
+    return bool(probe["founding"] and (probe["etcd_data"] or "etcd" in probe["static_pods"]))
 
 
 def holds_nothing(probe: Probe) -> bool:

@@ -49,6 +49,7 @@ class Holding:
     """What a machine holds.
 
     :param kubelet_final: the kubelet has an identity of its own that it renews, so init or join got past the kubelet.
+    :param founding: the kubelet still has the identity that C(kubeadm init) gave it, which init itself takes back at its end.
     :param local: only of a control plane.
     :param lo_address: the endpoint's address is on the loopback interface: founding was killed.
     """
@@ -60,6 +61,7 @@ class Holding:
     remnants: bool
     ca_sha256: str | None
     recorded: dict[str, t.Any]
+    founding: bool = False
     local: Local = field(default_factory=Local)
     lo_address: bool = False
 
@@ -70,8 +72,13 @@ class Holding:
 
     @property
     def half_joined(self) -> bool:
-        """C(kubeadm join) was killed after it had begun with etcd: the member learns, or the Node is not marked."""
-        return self.kubelet_final and self.etcd_data and (self.local.learner or self.local.node is False)
+        """C(kubeadm join) was killed after it had begun with etcd.
+
+        Either the kubelet has no certificate yet (since 1.36 it asks the local API server for it, which needs etcd),
+        or the member still learns, or the Node is not marked.
+        """
+        unfinished = not self.kubelet_final or self.local.learner or self.local.node is False
+        return self.resumable and not self.founding and unfinished
 
     @property
     def empty(self) -> bool:
@@ -105,6 +112,7 @@ def holding(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> H
         kubelet_final=kubelet_conf is not None
         and "kubelet-client-current.pem" in kubelet_conf
         and os.path.exists(paths.KUBELET_CLIENT),
+        founding=kubelet_conf is not None and "client-certificate-data" in kubelet_conf,
         etcd_data=os.path.isdir(f"{paths.ETCD_DATA}/member"),
         static_pods=[name.removesuffix(".yaml") for name in manifests if name.endswith(".yaml")],
         remnants=os.path.exists(paths.PKI)

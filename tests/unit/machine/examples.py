@@ -56,6 +56,7 @@ def empty(**changes: t.Any) -> dict[str, t.Any]:
         "kubelet_final": False,
         "etcd_data": False,
         "half_joined": False,
+        "founding": False,
         "static_pods": [],
         "ca_sha256": None,
         "recorded": {"name": None, "uid": None},
@@ -93,4 +94,12 @@ def joined_worker(**changes: t.Any) -> dict[str, t.Any]:
 
 def half_founded(**changes: t.Any) -> dict[str, t.Any]:
     """The probe of a machine on which C(kubeadm init) was killed after etcd had begun."""
-    return member(**{"kubelet_final": False, "api_healthy": True, "recorded": {"name": None, "uid": None}, **changes})
+    return member(
+        **{
+            "kubelet_final": False,
+            "founding": True,
+            "api_healthy": True,
+            "recorded": {"name": None, "uid": None},
+            **changes,
+        }
+    )
