@@ -49,7 +49,7 @@ class Holding:
     """What a machine holds.
 
     :param kubelet_final: the kubelet has an identity of its own that it renews, so init or join got past the kubelet.
-    :param founding: the kubelet still has the identity that C(kubeadm init) gave it, which init itself takes back at its end.
+    :param founding: the kubelet has the identity that C(kubeadm init) gives it, and takes back at its end.
     :param local: only of a control plane.
     :param lo_address: the endpoint's address is on the loopback interface: founding was killed.
     """
