@@ -78,6 +78,10 @@ class MachineAction(SensitiveAction):
         return {**plain(self._task.args), "owner": run_owner()}
 
     def _on_machine(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if self.operation.sensitive:
+            # At -vvv the connection shows what the module wrote, the secret with it.
+            self._play_context.no_log = True
+            self._connection._play_context.no_log = True
         answer: dict[str, t.Any] = self._execute_module(module_args=arguments, task_vars=task_vars)
         return answer
 

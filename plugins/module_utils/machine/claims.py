@@ -70,9 +70,14 @@ def claiming(plan: Plan, joiner: t.Mapping[str, t.Any], owner: t.Mapping[str, t.
     return plan
 
 
+def others(claims: Claims, owner: t.Mapping[str, t.Any]) -> Claims:
+    """The claims of other runs. Pure."""
+    return {name: claim for name, claim in claims.items() if claim["owner"].get("run") != owner.get("run")}
+
+
 def release(owner: t.Mapping[str, t.Any], path: str = PATH) -> None:
     """Ends the claims of a run."""
     noted = load(path)
-    kept = {name: claim for name, claim in noted.items() if claim["owner"].get("run") != owner.get("run")}
+    kept = others(noted, owner)
     if kept != noted:
         host.write(path, json.dumps(kept) + "\n", 0o600)

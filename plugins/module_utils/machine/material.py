@@ -21,6 +21,7 @@ from .etcd import Etcd, Member, peer_url, quorum_problem, stale
 
 _SECRETS = "/api/v1/namespaces/kube-system/secrets"
 _PROXY_DESCRIPTION = "Proxy for managing TTL for the kubeadm-certs secret"
+_DESCRIPTION = "lodestar.platform: join of "
 _GROUP = "system:bootstrappers:kubeadm:default-node-token"
 
 
@@ -182,7 +183,7 @@ def _make_token(request: _Request) -> None:
         "usage-bootstrap-authentication": "true",
         "usage-bootstrap-signing": "true",
         "auth-extra-groups": _GROUP,
-        "description": f"lodestar.platform: join of {request.joiner['node_name']}",
+        "description": _described(request.joiner["name"]),
     }
     document = {
         "apiVersion": "v1",
@@ -252,7 +253,7 @@ def _finish(request: _Request) -> dict[str, t.Any]:
 
 
 def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], owner: t.Mapping[str, t.Any]) -> Plan:
-    """Removes every token and uploaded certificate that joins have left in the cluster.
+    """Removes the tokens and uploaded certificates that joins have left in the cluster, those of other runs excepted.
 
     :raises PlatformError: the API of this control plane does not answer.
     """
@@ -273,18 +274,19 @@ def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], owne
             before="(secret)",
             perform=functools.partial(_delete_secret, request, name),
         )
-        for index, name in enumerate(_left_secrets(request))
+        for index, name in enumerate(_left_secrets(request, claims.others(claims.load(), owner)))
     ]
     return Plan(steps=steps, outputs={"material": None}, finish=finish)
 
 
-def _left_secrets(request: _Request) -> list[str]:
+def _left_secrets(request: _Request, elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
     api = request.api()
     try:
         selector = "fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"
         listed = api.request("GET", f"{_SECRETS}?{selector}").get("items", [])
-        names = [item["metadata"]["name"] for item in listed if _ours(item)]
-        return [*names, "kubeadm-certs"] if api.get(f"{_SECRETS}/kubeadm-certs") is not None else names
+        names = removable({item["metadata"]["name"]: _description(item) for item in listed}, elsewhere)
+        uploaded = not _uploading(elsewhere) and api.get(f"{_SECRETS}/kubeadm-certs") is not None
+        return [*names, "kubeadm-certs"] if uploaded else names
     finally:
         api.close()
 
@@ -297,7 +299,29 @@ def _delete_secret(request: _Request, name: str) -> None:
         api.close()
 
 
-def _ours(secret: t.Mapping[str, t.Any]) -> bool:
+def removable(tokens: t.Mapping[str, str], elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """The tokens that may go: ours, but those of machines that another run joins just now. Pure.
+
+    :param tokens: description by name of the Secret.
+    :param elsewhere: claims of other runs by machine name.
+    """
+    kept = {_described(name) for name in elsewhere}
+    return sorted(
+        name
+        for name, description in tokens.items()
+        if (description.startswith(_DESCRIPTION) and description not in kept)
+        or (description == _PROXY_DESCRIPTION and not _uploading(elsewhere))
+    )
+
+
+def _uploading(elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> bool:
+    return any(claim["role"] == "control_plane" for claim in elsewhere.values())
+
+
+def _described(machine: str) -> str:
+    return f"{_DESCRIPTION}{machine}"
+
+
+def _description(secret: t.Mapping[str, t.Any]) -> str:
     encoded = (secret.get("data") or {}).get("description", "")
-    description = base64.b64decode(encoded).decode("utf-8", "replace")
-    return description.startswith("lodestar.platform: ") or description == _PROXY_DESCRIPTION
+    return base64.b64decode(encoded).decode("utf-8", "replace")

@@ -294,3 +294,17 @@ def test_a_claim_is_noted_by_the_first_step_and_ends_with_its_run(tmp_path: Path
     assert claims.load(path)
     claims.release({"run": "ours"}, path)
     assert claims.load(path) == {}
+
+
+def test_what_another_run_needs_is_not_taken_back() -> None:
+    """A run that joined a worker once took the certificates away that another run was joining a control plane with."""
+    proxy = "Proxy for managing TTL for the kubeadm-certs secret"
+    mine, theirs = "lodestar.platform: join of w1", "lodestar.platform: join of e3"
+    tokens = {"a": mine, "b": theirs, "c": proxy, "d": "somebody's own"}
+    assert material.removable(tokens, {}) == ["a", "b", "c"]
+    assert material.removable(tokens, {"e3": claim("other", "control_plane")}) == ["a"]
+    assert material.removable({**tokens, "e": "lodestar.platform: join of w2"}, {"w2": claim("other", "worker")}) == [
+        "a",
+        "b",
+        "c",
+    ]
