@@ -24,8 +24,8 @@ from .subnets import POOL
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
+def _common() -> argparse.ArgumentParser:
+    """What every command takes."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--fleet", default=QUICKSTART, help="name of the fleet in this checkout (default: %(default)s)")
     common.add_argument("--state", help=f"its state directory (default: ${STATE_VARIABLE}, else below the checkout)")
@@ -35,6 +35,12 @@ def parser() -> argparse.ArgumentParser:
         default=CHECKOUT / "testbed/quickstart.yml",
         help="what it is made of (default: the quickstart)",
     )
+    return common
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    common = _common()
     main = argparse.ArgumentParser(
         prog="python -m testbed", description="Machines made of containers, on a closed network."
     )

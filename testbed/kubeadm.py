@@ -87,10 +87,8 @@ def audit_policy() -> Object:
     }
 
 
-def init_configuration(legacy: Legacy, bundle: Bundle, address: str) -> str:
-    """kubeadm's configuration for ``kubeadm init``."""
-    repository, _, coredns = bundle.image("coredns").rpartition("/coredns:")
-    volume = {"pathType": "DirectoryOrCreate"}
+def _audited() -> dict[str, t.Any]:
+    """An API server that logs to where the tests read what was written."""
     arguments = {
         "audit-policy-file": AUDIT_POLICY,
         "audit-log-path": AUDIT_LOG,
@@ -98,6 +96,20 @@ def init_configuration(legacy: Legacy, bundle: Bundle, address: str) -> str:
         "audit-log-maxbackup": "10",
         "audit-log-maxsize": "100",
     }
+    policy, log = "/etc/kubernetes/audit", "/var/log/kubernetes/audit"
+    volume = {"pathType": "DirectoryOrCreate"}
+    return {
+        "extraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
+        "extraVolumes": [
+            {"name": "audit-policy", "hostPath": policy, "mountPath": policy, "readOnly": True, **volume},
+            {"name": "audit-log", "hostPath": log, "mountPath": log, **volume},
+        ],
+    }
+
+
+def init_configuration(legacy: Legacy, bundle: Bundle, address: str) -> str:
+    """kubeadm's configuration for ``kubeadm init``."""
+    repository, _, coredns = bundle.image("coredns").rpartition("/coredns:")
     cluster = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
@@ -108,24 +120,7 @@ def init_configuration(legacy: Legacy, bundle: Bundle, address: str) -> str:
         "dns": {"imageRepository": repository, "imageTag": coredns},
         "etcd": {"local": {"imageRepository": repository, "imageTag": bundle.image("etcd").rpartition(":")[2]}},
         "networking": {"podSubnet": legacy.pod_cidr, "serviceSubnet": legacy.service_cidr},
-        "apiServer": {
-            "extraArgs": [{"name": name, "value": value} for name, value in arguments.items()],
-            "extraVolumes": [
-                {
-                    "name": "audit-policy",
-                    "hostPath": "/etc/kubernetes/audit",
-                    "mountPath": "/etc/kubernetes/audit",
-                    "readOnly": True,
-                    **volume,
-                },
-                {
-                    "name": "audit-log",
-                    "hostPath": "/var/log/kubernetes/audit",
-                    "mountPath": "/var/log/kubernetes/audit",
-                    **volume,
-                },
-            ],
-        },
+        "apiServer": _audited(),
     }
     init = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",

@@ -15,7 +15,7 @@ description:
   - In check mode it is what would be done, otherwise what was done, so the two can be compared.
   - Results that hold secrets are hidden by Ansible, and are left out.
 author:
-  - The lodestar.platform authors
+  - The lodestar.platform authors (!UNKNOWN)
 options:
   path:
     description: File that is written, readable by its owner only. Nothing is written when it is not set.

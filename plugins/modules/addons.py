@@ -72,10 +72,10 @@ options:
     type: dict
     default: {}
     suboptions:
-      kube-router:
+      kube_router:
         description: Image of kube-router.
         type: str
-      metrics-server:
+      metrics_server:
         description: Image of metrics-server.
         type: str
   wait:

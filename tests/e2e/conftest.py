@@ -16,6 +16,8 @@ from tests.e2e.driver import ROOT, Fleet, Run
 
 #: Set to keep the machines when the suite ends, and to find them again: the first run is then not a first run.
 KEEP = "LODESTAR_E2E_KEEP"
+#: The fleet of the suite; `quickstart` together with KEEP tests the quickstart that is up.
+FLEET = os.environ.get("LODESTAR_E2E_FLEET", "e2e")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Platform:
 @pytest.fixture(scope="session")
 def machines() -> t.Iterator[Fleet]:
     """The fleet's machines, empty, and the legacy cluster."""
-    fleet = Fleet("e2e", ROOT / ".cache" / "testbed" / "e2e")
+    state = ".quickstart" if FLEET == "quickstart" else f".cache/testbed/{FLEET}"
+    fleet = Fleet(FLEET, ROOT / state)
     if not os.environ.get(KEEP):
         fleet.testbed("down")
     fleet.testbed("up", "--definition", str(fleet.definition))

@@ -23,11 +23,20 @@ QUICKSTART = ROOT / "inventories" / "quickstart"
 #: Our identities in an audit log. Operators (lodestar:operators) are the tests themselves.
 OUR_USERS = ("system:serviceaccount:lodestar-system:", "kubernetes-admin", "kubernetes-super-admin")
 WRITE_VERBS = {"create", "update", "patch", "delete", "deletecollection"}
-REVIEWS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "subjectaccessreviews", "tokenreviews", "selfsubjectreviews"}
+REVIEWS = {
+    "selfsubjectaccessreviews",
+    "selfsubjectrulesreviews",
+    "subjectaccessreviews",
+    "tokenreviews",
+    "selfsubjectreviews",
+}
 AUDIT_LOG = "/var/log/kubernetes/audit/audit.log"
 #: What must not restart when nothing changed.
 PROCESSES = ("containerd", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler", "etcd", "kube-vip")
-_RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+unreachable=(?P<unreachable>\d+)\s+failed=(?P<failed>\d+)")
+_RECAP = re.compile(
+    r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)"
+    r"\s+unreachable=(?P<unreachable>\d+)\s+failed=(?P<failed>\d+)"
+)
 
 
 @dataclass
@@ -103,7 +112,13 @@ class Fleet:
 
     def kubectl(self, context: str, *arguments: str, text: str | None = None, check: bool = True) -> str:
         """kubectl as the operator. Returns what it printed, errors included."""
-        command = [str(self.state / "bin" / "kubectl"), "--kubeconfig", str(self.state / "kubeconfig"), "--context", context]
+        command = [
+            str(self.state / "bin" / "kubectl"),
+            "--kubeconfig",
+            str(self.state / "kubeconfig"),
+            "--context",
+            context,
+        ]
         if not (self.state / "bin" / "kubectl").exists():
             command[0] = "kubectl"
         done = run([*command, *arguments], self.environ, check, text)
@@ -112,6 +127,10 @@ class Fleet:
     def get(self, context: str, *arguments: str) -> dict[str, t.Any]:
         """``kubectl get -o json``."""
         return json.loads(self.kubectl(context, "get", *arguments, "-o", "json"))
+
+    def address(self, machine: str) -> str:
+        """The machine's address in the fleet's network."""
+        return str(json.loads((self.state / "fleet.json").read_text())["machines"][machine]["address"])
 
     def on(self, machine: str, script: str, check: bool = True) -> str:
         """Runs a shell script on a machine, and returns what it printed."""
@@ -154,7 +173,9 @@ def run(
     """Runs a program from the checkout's root; raises AssertionError with its output when it fails and ``check``."""
     done = subprocess.run(command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, input=text)
     if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
+        raise AssertionError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+        )
     return done
 
 

@@ -31,7 +31,12 @@ def test_check_mode_on_empty_machines_tells_the_run_that_follows(platform: Platf
 @pytest.mark.parametrize(("cluster", "nodes"), [("global", 3), ("east", 2), ("legacy", 2)])
 def test_all_nodes_ready_and_all_pods_running(fleet: Fleet, cluster: str, nodes: int) -> None:
     items = fleet.get(cluster, "nodes")["items"]
-    ready = [n["metadata"]["name"] for n in items for c in n["status"]["conditions"] if c["type"] == "Ready" and c["status"] == "True"]
+    ready = [
+        n["metadata"]["name"]
+        for n in items
+        for c in n["status"]["conditions"]
+        if c["type"] == "Ready" and c["status"] == "True"
+    ]
     assert len(ready) == nodes
     pods = fleet.get(cluster, "pods", "-A")["items"]
     phases = {p["metadata"]["name"]: p["status"]["phase"] for p in pods}
@@ -49,7 +54,9 @@ def test_the_global_cluster_is_dedicated(fleet: Fleet) -> None:
 
 def test_metrics_are_served(fleet: Fleet) -> None:
     for cluster in ("global", "east"):
-        fleet.kubectl(cluster, "wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io", "--timeout=120s")
+        fleet.kubectl(
+            cluster, "wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io", "--timeout=120s"
+        )
 
 
 def test_images_are_pinned(fleet: Fleet) -> None:
@@ -67,10 +74,15 @@ def test_the_hub_records_the_fleet(fleet: Fleet) -> None:
         claims = {claim["name"]: claim["value"] for claim in record["status"]["clusterClaims"]}
         conditions = {c["type"]: c["status"] for c in record["status"]["conditions"]}
         assert claims["id.k8s.io"] == uid
-        assert record["status"]["version"]["kubernetes"] == json.loads(fleet.kubectl(cluster, "version", "-o", "json"))["serverVersion"]["gitVersion"]
+        assert (
+            record["status"]["version"]["kubernetes"]
+            == json.loads(fleet.kubectl(cluster, "version", "-o", "json"))["serverVersion"]["gitVersion"]
+        )
         assert conditions["ManagedClusterConditionAvailable"] == "True"
         assert "cpu" in record["status"]["capacity"]
-    profiles = {item["metadata"]["name"] for item in fleet.get("global", "clusterprofiles", "-n", "lodestar-system")["items"]}
+    profiles = {
+        item["metadata"]["name"] for item in fleet.get("global", "clusterprofiles", "-n", "lodestar-system")["items"]
+    }
     assert profiles == set(CLUSTERS)
 
 
@@ -80,7 +92,14 @@ def test_access_is_scoped_and_expires(fleet: Fleet) -> None:
     kubeconfig = base64.b64decode(secret["data"]["value"]).decode()
     assert "client-certificate" not in kubeconfig
     allowed = fleet.kubectl(
-        "legacy", "auth", "can-i", "escalate", "clusterroles", "--as", "system:serviceaccount:lodestar-system:lodestar", check=False
+        "legacy",
+        "auth",
+        "can-i",
+        "escalate",
+        "clusterroles",
+        "--as",
+        "system:serviceaccount:lodestar-system:lodestar",
+        check=False,
     )
     assert allowed.strip().splitlines()[-1] == "no"
 

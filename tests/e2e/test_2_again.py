@@ -52,7 +52,9 @@ def test_check_mode_on_the_live_fleet_writes_nothing(fleet: Fleet) -> None:
 
 def drift(fleet: Fleet) -> set[str]:
     """Breaks four objects of a tenant by hand; returns their (target, action, kind, name)."""
-    namespace = fleet.get("east", "namespaces", "-l", "lodestar.platform/tenant=payments")["items"][0]["metadata"]["name"]
+    namespace = fleet.get("east", "namespaces", "-l", "lodestar.platform/tenant=payments")["items"][0]["metadata"][
+        "name"
+    ]
     binding = fleet.get("east", "rolebindings", "-n", namespace)["items"][0]["metadata"]["name"]
     policy = fleet.get("east", "networkpolicies", "-n", namespace)["items"][0]["metadata"]["name"]
     quota = fleet.get("east", "resourcequotas", "-n", namespace)["items"][0]["metadata"]["name"]
@@ -63,7 +65,17 @@ def drift(fleet: Fleet) -> set[str]:
     )
     fleet.kubectl("east", "delete", "rolebinding", binding, "-n", namespace)
     fleet.kubectl("east", "delete", "networkpolicy", policy, "-n", namespace)
-    fleet.kubectl("east", "patch", "resourcequota", quota, "-n", namespace, "--type=merge", "-p", json.dumps({"spec": {"hard": {"pods": "7777"}}}))
+    fleet.kubectl(
+        "east",
+        "patch",
+        "resourcequota",
+        quota,
+        "-n",
+        namespace,
+        "--type=merge",
+        "-p",
+        json.dumps({"spec": {"hard": {"pods": "7777"}}}),
+    )
     fleet.kubectl("legacy", "delete", "validatingadmissionpolicybinding", admission)
     return {
         f"east create RoleBinding {binding}",
@@ -95,4 +107,6 @@ def test_drift_of_four_objects(fleet: Fleet, bar: Bar) -> None:
     written = [write for writes in our_writes(fleet, since).values() for write in writes]
     assert len(written) == len(broken), written
     assert fleet.site().checked().changed == 0
-    bar("four objects drifted: named by --check, brought back", f"{len(broken)} of {len(broken)}, {len(written)} writes")
+    bar(
+        "four objects drifted: named by --check, brought back", f"{len(broken)} of {len(broken)}, {len(written)} writes"
+    )

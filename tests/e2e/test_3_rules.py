@@ -39,9 +39,18 @@ def pod(name: str, namespace: str, **overrides: t.Any) -> dict[str, t.Any]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
-    spec = {"terminationGracePeriodSeconds": 0, "containers": [{**container, **overrides.pop("container", {})}], **overrides}
+    spec = {
+        "terminationGracePeriodSeconds": 0,
+        "containers": [{**container, **overrides.pop("container", {})}],
+        **overrides,
+    }
     labels = {"app": name, "team": "e2e"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": spec,
+    }
 
 
 def create(fleet: Fleet, cluster: str, obj: dict[str, t.Any], check: bool = True, dry_run: bool = False) -> str:
@@ -55,7 +64,9 @@ def test_a_pod_that_keeps_the_rules_is_admitted(fleet: Fleet, cluster: str) -> N
 
 
 @pytest.mark.parametrize("cluster", ["east", "legacy"])
-@pytest.mark.parametrize("image", ["lodestar.platform.evil/x:1", "lodestar.platformx/x:1", "elsewhere.example/x:1", "busybox"])
+@pytest.mark.parametrize(
+    "image", ["lodestar.platform.evil/x:1", "lodestar.platformx/x:1", "elsewhere.example/x:1", "busybox"]
+)
 @pytest.mark.parametrize("place", ["containers", "initContainers"])
 def test_foreign_registries_are_refused(fleet: Fleet, cluster: str, image: str, place: str) -> None:
     namespace = namespace_of(fleet, cluster, "payments")
@@ -74,8 +85,11 @@ def test_updates_and_ephemeral_containers_are_refused(fleet: Fleet) -> None:
         answer = fleet.kubectl("east", "patch", "pod", "victim", "-n", namespace, "-p", patch, check=False)
         assert "registr" in answer
         assert "denied" in answer
-        ephemeral = json.dumps({"spec": {"ephemeralContainers": [{"name": "dbg", "image": "elsewhere.example/x:1", "targetContainerName": "main"}]}})
-        answer = fleet.kubectl("east", "patch", "pod", "victim", "-n", namespace, "--subresource=ephemeralcontainers", "-p", ephemeral, check=False)
+        security = pod("victim", namespace)["spec"]["containers"][0]["securityContext"]
+        debugger = {"name": "debug", "image": "elsewhere.example/x:1", "securityContext": security}
+        patch = json.dumps({"spec": {"ephemeralContainers": [debugger]}})
+        what = ("pod", "victim", "-n", namespace, "--subresource=ephemeralcontainers")
+        answer = fleet.kubectl("east", "patch", *what, "-p", patch, check=False)
         assert "registr" in answer
         assert "denied" in answer
         fleet.kubectl("east", "label", "pod", "victim", "-n", namespace, "touched=yes")
@@ -94,7 +108,11 @@ def logs_of(fleet: Fleet, cluster: str, obj: dict[str, t.Any]) -> str:
     create(fleet, cluster, {**obj, "spec": {**obj["spec"], "restartPolicy": "Never"}})
     try:
         phase = eventually(
-            lambda: (p := fleet.get(cluster, "pod", name, "-n", namespace)["status"]["phase"]) in ("Succeeded", "Failed") and p, 90
+            lambda: (
+                (p := fleet.get(cluster, "pod", name, "-n", namespace)["status"]["phase"]) in ("Succeeded", "Failed")
+                and p
+            ),
+            90,
         )
         return f"{phase}: {fleet.kubectl(cluster, 'logs', name, '-n', namespace)}"
     finally:
@@ -102,36 +120,60 @@ def logs_of(fleet: Fleet, cluster: str, obj: dict[str, t.Any]) -> str:
 
 
 def test_tenants_are_isolated_on_the_network(fleet: Fleet) -> None:
-    """A server of one tenant on l2; clients on l1: its own tenant reaches it, the other one does not, DNS works for both."""
+    """A server of one tenant on l2, clients on l1: its own tenant reaches it, the other one does not, DNS works.
+
+    A new pod's address is let through once the rules of the other node know it, so the friend may try again.
+    """
     ours, theirs = namespace_of(fleet, "legacy", "payments"), namespace_of(fleet, "legacy", "analytics")
     create(fleet, "legacy", pod("server", ours, nodeName="l2"))
     try:
         address = eventually(
-            lambda: (s := fleet.get("legacy", "pod", "server", "-n", ours)["status"]).get("phase") == "Running" and s.get("podIP"), 90
+            lambda: (
+                (s := fleet.get("legacy", "pod", "server", "-n", ours)["status"]).get("phase") == "Running"
+                and s.get("podIP")
+            ),
+            90,
         )
         dial = {"args": ["dial", f"{address}:8080"]}
         resolve = {"args": ["resolve", "kubernetes.default.svc.cluster.local"]}
         assert logs_of(fleet, "legacy", pod("friend", ours, nodeName="l1", container=dial)).startswith("Succeeded")
         assert logs_of(fleet, "legacy", pod("stranger", theirs, nodeName="l1", container=dial)).startswith("Failed")
-        assert logs_of(fleet, "legacy", pod("resolver", theirs, nodeName="l1", container=resolve)).startswith("Succeeded")
+        assert logs_of(fleet, "legacy", pod("resolver", theirs, nodeName="l1", container=resolve)).startswith(
+            "Succeeded"
+        )
     finally:
         fleet.kubectl("legacy", "delete", "pod", "server", "-n", ours)
 
 
 def test_secrets_are_encrypted_and_the_same_everywhere(fleet: Fleet, bar: Bar) -> None:
     canary = f"canary-{uuid.uuid4()}"
-    ports = {machine: fleet.on(machine, "hostname -I").split()[0] for machine in ("g1", "g2", "g3")}
-    fleet.kubectl("global", "create", "secret", "generic", "canary", "-n", "lodestar-system", f"--from-literal=value={canary}")
+    addresses = {machine: fleet.address(machine) for machine in ("g1", "g2", "g3")}
+    fleet.kubectl(
+        "global", "create", "secret", "generic", "canary", "-n", "lodestar-system", f"--from-literal=value={canary}"
+    )
     try:
         read = {
-            machine: fleet.kubectl("global", "--server", f"https://{address}:6443", "get", "secret", "canary", "-n", "lodestar-system", "-o", "jsonpath={.data.value}")
-            for machine, address in ports.items()
+            machine: fleet.kubectl(
+                "global",
+                "--server",
+                f"https://{address}:6443",
+                "get",
+                "secret",
+                "canary",
+                "-n",
+                "lodestar-system",
+                "-o",
+                "jsonpath={.data.value}",
+            )
+            for machine, address in addresses.items()
         }
         assert len(set(read.values())) == 1
-        for machine in ports:
+        for machine in addresses:
             found = fleet.on(machine, f"sync; grep -rlF {canary} /var/lib/etcd || true")
             assert found == "", f"plaintext in etcd's files on {machine}: {found}"
-            assert fleet.on(machine, "grep -rlF lodestar-system /var/lib/etcd | head -n1"), "the search itself finds nothing"
+            assert fleet.on(machine, "grep -rlF lodestar-system /var/lib/etcd | head -n1"), (
+                "the search itself finds nothing"
+            )
         bar("a Secret read through each control plane; plaintext in etcd's files", "3 of 3 the same; none")
     finally:
         fleet.kubectl("global", "delete", "secret", "canary", "-n", "lodestar-system")

@@ -34,20 +34,32 @@ def group(name: str, *hosts: str) -> dict[str, t.Any]:
 
 
 WRONG = {
-    "version not in the bundle": (cluster("east", kubernetes_version="1.36.99"), ["kubernetes_version", "1.36.99", "1.36.3"]),
+    "version not in the bundle": (
+        cluster("east", kubernetes_version="1.36.99"),
+        ["kubernetes_version", "1.36.99", "1.36.3"],
+    ),
     "unquoted version": (cluster("east", kubernetes_version=1.36), ["kubernetes_version", "1.36", "quote"]),
     "overlapping ranges": (
         cluster("east", cluster_network={"pod_cidr": "10.96.0.0/16", "service_cidr": "10.96.0.0/12"}),
         ["cluster_network", "10.96.0.0/16", "overlap"],
     ),
-    "pods on a machine's network": (cluster("east", cluster_network={"pod_cidr": "10.0.0.0/8", "service_cidr": "172.20.0.0/16"}), ["10.0.0.0/8", "overlap"]),
+    "pods on a machine's network": (
+        cluster("east", cluster_network={"pod_cidr": "10.0.0.0/8", "service_cidr": "172.20.0.0/16"}),
+        ["10.0.0.0/8", "overlap"],
+    ),
     "machine in two clusters": (group("global_workers", "e2"), ["e2", "east", "global"]),
     "tenant of an unknown cluster": (
         {"all": {"vars": {"tenants": [{"name": "lost", "clusters": {"names": ["nowhere"]}, "namespaces": ["lost"]}]}}},
         ["lost", "nowhere"],
     ),
     "tenant on the dedicated global cluster": (
-        {"all": {"vars": {"tenants": [{"name": "intruder", "clusters": {"names": ["global"]}, "namespaces": ["intruder"]}]}}},
+        {
+            "all": {
+                "vars": {
+                    "tenants": [{"name": "intruder", "clusters": {"names": ["global"]}, "namespaces": ["intruder"]}]
+                }
+            }
+        },
         ["intruder", "global", "cluster_colocated"],
     ),
 }
@@ -80,9 +92,28 @@ def test_even_number_of_control_planes_at_creation(fleet: Fleet, tmp_path: Path)
     overlay = {
         "all": {
             "children": {
-                "clusters": {"hosts": {"even": {"kubernetes_version": "1.36.3", "endpoint": {"address": "192.0.2.10", "provider": "kube_vip"}}}},
-                "machines": {"children": {"even_machines": {"children": {"even_control_plane": {"hosts": {
-                    "v1": {"ansible_host": "192.0.2.11"}, "v2": {"ansible_host": "192.0.2.12"}}}}}}},
+                "clusters": {
+                    "hosts": {
+                        "even": {
+                            "kubernetes_version": "1.36.3",
+                            "endpoint": {"address": "192.0.2.10", "provider": "kube_vip"},
+                        }
+                    }
+                },
+                "machines": {
+                    "children": {
+                        "even_machines": {
+                            "children": {
+                                "even_control_plane": {
+                                    "hosts": {
+                                        "v1": {"ansible_host": "192.0.2.11"},
+                                        "v2": {"ansible_host": "192.0.2.12"},
+                                    }
+                                }
+                            }
+                        }
+                    }
+                },
             }
         }
     }

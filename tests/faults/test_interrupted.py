@@ -30,6 +30,32 @@ POINTS = {
 }
 
 
+KEPT = (
+    "/etc/kubernetes",
+    "/etc/containerd",
+    "/etc/systemd/system",
+    "/opt/cni/bin",
+    "/usr/local/bin",
+    "/etc/modules-load.d",
+    "/etc/sysctl.d",
+)
+KINDS = (
+    "namespaces",
+    "serviceaccounts",
+    "configmaps",
+    "clusterroles",
+    "clusterrolebindings",
+    "roles",
+    "rolebindings",
+    "daemonsets",
+    "deployments",
+    "services",
+    "crds",
+    "managedclusters",
+    "clusterprofiles",
+)
+
+
 @pytest.fixture(scope="module")
 def solo() -> t.Iterator[Fleet]:
     """One machine, empty."""
@@ -51,19 +77,59 @@ def clean(solo: Fleet) -> dict[str, t.Any]:
 def snapshot(fleet: Fleet) -> dict[str, t.Any]:
     """Names and modes of what the platform keeps on the machine, and the names of what it made in the cluster."""
     fleet.testbed("operator")
-    files = "find /etc/kubernetes /etc/containerd /etc/systemd/system /opt/cni/bin /usr/local/bin /etc/modules-load.d /etc/sysctl.d -printf '%p %M %u\\n' | sort"
-    kinds = "namespaces,serviceaccounts,configmaps,clusterroles,clusterrolebindings,roles,rolebindings,daemonsets,deployments,services,crds,managedclusters,clusterprofiles"
-    names = fleet.kubectl("solo", "get", kinds, "-A", "--no-headers", "-o", "custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name")
-    etcd = fleet.kubectl("solo", "get", "pods", "-n", "kube-system", "-l", "component=etcd", "--no-headers", "-o", "custom-columns=N:.metadata.name")
-    tokens = fleet.kubectl("solo", "get", "secrets", "-n", "kube-system", "--field-selector", "type=bootstrap.kubernetes.io/token", "-o", "name")
-    return {"files": fleet.on("s1", files).splitlines(), "objects": sorted(names.splitlines()), "etcd": etcd, "tokens": tokens}
+    files = f"find {' '.join(KEPT)} -printf '%p %M %u\\n' | sort"
+    kinds = ",".join(KINDS)
+    names = fleet.kubectl(
+        "solo",
+        "get",
+        kinds,
+        "-A",
+        "--no-headers",
+        "-o",
+        "custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name",
+    )
+    etcd = fleet.kubectl(
+        "solo",
+        "get",
+        "pods",
+        "-n",
+        "kube-system",
+        "-l",
+        "component=etcd",
+        "--no-headers",
+        "-o",
+        "custom-columns=N:.metadata.name",
+    )
+    tokens = fleet.kubectl(
+        "solo",
+        "get",
+        "secrets",
+        "-n",
+        "kube-system",
+        "--field-selector",
+        "type=bootstrap.kubernetes.io/token",
+        "-o",
+        "name",
+    )
+    return {
+        "files": fleet.on("s1", files).splitlines(),
+        "objects": sorted(names.splitlines()),
+        "etcd": etcd,
+        "tokens": tokens,
+    }
 
 
 def begin(fleet: Fleet) -> subprocess.Popen[str]:
     """A site run in the background, in a process group of its own."""
     command = ["ansible-playbook", "-i", str(fleet.inventory), "lodestar.platform.site"]
     return subprocess.Popen(
-        command, cwd=ROOT, env=fleet.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        env=fleet.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -106,4 +172,7 @@ def test_two_runs_together(solo: Fleet, clean: dict[str, t.Any], bar: Bar) -> No
         assert run.code == 0 or "lock" in run.output, run.output[-4000:]
     assert solo.site().checked().changed == 0
     assert snapshot(solo) == clean
-    bar("two site runs started together", f"ended with {[run.code for run in ended]}; one platform, as after a clean run")
+    bar(
+        "two site runs started together",
+        f"ended with {[run.code for run in ended]}; one platform, as after a clean run",
+    )

@@ -50,7 +50,7 @@ def settings(params: t.Mapping[str, t.Any]) -> Settings:
         service_cidr=network["service_cidr"],
         metrics_replicas=params["metrics_replicas"],
         kubelet_insecure_tls=params["kubelet_insecure_tls"],
-        images=params["images"],
+        images={name.replace("_", "-"): image for name, image in params["images"].items() if image},
     )
 
 
@@ -180,7 +180,11 @@ OPERATION = Operation(
         "nodes": {"type": "list", "elements": "str", "default": []},
         "metrics_replicas": {"type": "int", "default": 1},
         "kubelet_insecure_tls": {"type": "bool", "default": False},
-        "images": {"type": "dict", "default": {}, "options": {name: {"type": "str"} for name in DEFAULT_IMAGES}},
+        "images": {
+            "type": "dict",
+            "default": {},
+            "options": {name.replace("-", "_"): {"type": "str"} for name in DEFAULT_IMAGES},
+        },
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
         "adopt": {"type": "bool", "default": False},
