@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,19 +17,32 @@ from tests.e2e.driver import Fleet, Run
 pytestmark = pytest.mark.timeout(900)
 
 
-def site_with(fleet: Fleet, directory: Path, overlay: dict[str, t.Any], *arguments: str) -> Run:
-    """A site run with a second inventory laid over the quickstart's."""
-    file = directory / "overlay.yml"
-    file.write_text(yaml.safe_dump(overlay))
-    return replace(fleet).site("-i", str(file), *arguments)
+Overlay = dict[str, t.Any]
 
 
-def cluster(name: str, **values: t.Any) -> dict[str, t.Any]:
-    return {"all": {"children": {"clusters": {"hosts": {name: values}}}}}
+def site_with(fleet: Fleet, directory: Path, overlay: Overlay, *arguments: str) -> Run:
+    """A site run with a second inventory laid over the fleet's: hosts, and variables by ``host:NAME`` or ``all``."""
+    for key, content in overlay.items():
+        kind, _, name = key.rpartition(":")
+        file = directory / (
+            f"host_vars/{name}.yml" if kind == "host" else "group_vars/all.yml" if key == "all" else key
+        )
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(yaml.safe_dump(content))
+    return fleet.site("-i", str(directory), *arguments)
 
 
-def group(name: str, *hosts: str) -> dict[str, t.Any]:
-    return {"all": {"children": {name: {"hosts": dict.fromkeys(hosts)}}}}
+def cluster(name: str, **values: t.Any) -> Overlay:
+    return {"hosts.yml": {"clusters": {"hosts": {name: None}}}, f"host:{name}": values}
+
+
+def group(name: str, *hosts: str) -> Overlay:
+    return {"hosts.yml": {name: {"hosts": dict.fromkeys(hosts)}}}
+
+
+def tenant(name: str, cluster_name: str) -> Overlay:
+    item = {"name": name, "clusters": {"names": [cluster_name]}, "namespaces": [name]}
+    return {"hosts.yml": {"clusters": {"hosts": {"east": None}}}, "all": {"tenants": [item]}}
 
 
 WRONG = {
@@ -38,28 +50,19 @@ WRONG = {
         cluster("east", kubernetes_version="1.36.99"),
         ["kubernetes_version", "1.36.99", "1.36.3"],
     ),
-    "unquoted version": (cluster("east", kubernetes_version=1.36), ["kubernetes_version", "1.36", "quote"]),
+    "unquoted version": (cluster("east", kubernetes_version=1.36), ["kubernetes_version", "1.36", "uote"]),
     "overlapping ranges": (
         cluster("east", cluster_network={"pod_cidr": "10.96.0.0/16", "service_cidr": "10.96.0.0/12"}),
         ["cluster_network", "10.96.0.0/16", "overlap"],
     ),
     "pods on a machine's network": (
         cluster("east", cluster_network={"pod_cidr": "10.0.0.0/8", "service_cidr": "172.20.0.0/16"}),
-        ["10.0.0.0/8", "overlap"],
+        ["10.0.0.0/8", "the address of e1"],
     ),
     "machine in two clusters": (group("global_workers", "e2"), ["e2", "east", "global"]),
-    "tenant of an unknown cluster": (
-        {"all": {"vars": {"tenants": [{"name": "lost", "clusters": {"names": ["nowhere"]}, "namespaces": ["lost"]}]}}},
-        ["lost", "nowhere"],
-    ),
+    "tenant of an unknown cluster": (tenant("lost", "nowhere"), ["lost", "nowhere"]),
     "tenant on the dedicated global cluster": (
-        {
-            "all": {
-                "vars": {
-                    "tenants": [{"name": "intruder", "clusters": {"names": ["global"]}, "namespaces": ["intruder"]}]
-                }
-            }
-        },
+        tenant("intruder", "global"),
         ["intruder", "global", "cluster_colocated"],
     ),
 }
@@ -77,9 +80,7 @@ def test_refused_before_any_change(fleet: Fleet, tmp_path: Path, case: str) -> N
 
 
 def test_two_clusters_with_one_endpoint(fleet: Fleet, tmp_path: Path) -> None:
-    shown = fleet.playbook("lodestar.platform.site", "--list-hosts")
-    assert shown.code == 0
-    overlay = cluster("east", endpoint={"address": "{{ hostvars['global'].endpoint.address }}", "provider": "kube_vip"})
+    overlay = cluster("east", endpoint={"address": "{{ testbed.addresses.global }}", "provider": "kube_vip"})
     run = site_with(fleet, tmp_path, overlay)
     assert run.code != 0
     assert run.steps() == []
@@ -87,45 +88,8 @@ def test_two_clusters_with_one_endpoint(fleet: Fleet, tmp_path: Path) -> None:
     assert "global" in run.output
 
 
-def test_even_number_of_control_planes_at_creation(fleet: Fleet, tmp_path: Path) -> None:
-    """A cluster that does not exist yet, of two control planes; the machines' names are enough to refuse it."""
-    overlay = {
-        "all": {
-            "children": {
-                "clusters": {
-                    "hosts": {
-                        "even": {
-                            "kubernetes_version": "1.36.3",
-                            "endpoint": {"address": "192.0.2.10", "provider": "kube_vip"},
-                        }
-                    }
-                },
-                "machines": {
-                    "children": {
-                        "even_machines": {
-                            "children": {
-                                "even_control_plane": {
-                                    "hosts": {
-                                        "v1": {"ansible_host": "192.0.2.11"},
-                                        "v2": {"ansible_host": "192.0.2.12"},
-                                    }
-                                }
-                            }
-                        }
-                    }
-                },
-            }
-        }
-    }
-    run = site_with(fleet, tmp_path, overlay, "--limit", "even:even_machines")
-    assert run.code != 0
-    assert run.steps() == []
-    assert "even" in run.output
-    assert "odd" in run.output
-
-
 def test_the_same_cluster_under_two_names(fleet: Fleet, tmp_path: Path) -> None:
-    overlay = cluster("twin", cluster_mode="attach", kubeconfig="{{ hostvars['legacy'].kubeconfig }}")
+    overlay = cluster("twin", cluster_mode="attach", kubeconfig="{{ testbed_state }}/legacy.kubeconfig")
     run = site_with(fleet, tmp_path, overlay)
     assert run.code != 0
     assert run.steps() == []
