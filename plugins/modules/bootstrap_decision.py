@@ -37,6 +37,12 @@ options:
         to it.
         Data of etcd is not touched by this; machines that hold some must be reset first.
     type: str
+  hub_asked:
+    description:
+      - V(false) when the hub may have a record of this cluster, but could not be asked. A workload cluster is then not
+        founded.
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Nothing is ever changed.

@@ -90,6 +90,7 @@ def decide(
     probes: t.Mapping[str, Probe | None],
     recorded_uid: str | None = None,
     recreate: str | None = None,
+    hub_asked: bool = True,
 ) -> dict[str, Decision]:
     """What every probed machine of a cluster does.
 
@@ -97,6 +98,7 @@ def decide(
     :param probes: by machine name; a machine that was not looked at in this run is missing or C(None).
     :param recorded_uid: identity that the hub has recorded under this name.
     :param recreate: the operator names this cluster to be founded although it was there before.
+    :param hub_asked: false when the hub may have a record of this cluster, but could not be asked.
     :raises Refused: nothing may be done. Names what was seen and the way out.
     """
     control_planes: list[str] = list(cluster["control_plane"])
@@ -104,6 +106,7 @@ def decide(
     known = _with_roles(control_planes, workers, probes)
     table = seen_table([*control_planes, *workers], known)
     again = recreate == cluster["name"]
+    record = None if again else _record(cluster, recorded_uid, hub_asked)
     if again:
         known = _without_leavers(known, control_planes)
     _check_identity(cluster, known, None if again else recorded_uid, table)
@@ -113,7 +116,16 @@ def decide(
     if running or _answers(known, control_planes):
         leaders = running or _unseen_first(control_planes, known)
         return _with_cluster(cluster, known, tuple(leaders), table)
-    return _without_cluster(cluster, known, recorded_uid, recreate, table)
+    return _without_cluster(cluster, known, record, again, table)
+
+
+def _record(cluster: t.Mapping[str, t.Any], recorded_uid: str | None, hub_asked: bool) -> str | None:
+    """Why the hub's record speaks against founding, if it does. The hub itself has no other to ask."""
+    if recorded_uid:
+        return f"the hub has a record of it ({recorded_uid})"
+    if not hub_asked and cluster["role"] != "global":
+        return "the hub, which may have a record of it, could not be asked in this run"
+    return None
 
 
 def _with_roles(
@@ -209,13 +221,13 @@ def _with_cluster(
 def _without_cluster(
     cluster: t.Mapping[str, t.Any],
     known: t.Mapping[str, Probe],
-    recorded_uid: str | None,
-    recreate: str | None,
+    record: str | None,
+    again: bool,
     table: str,
 ) -> dict[str, Decision]:
     name, control_planes = cluster["name"], list(cluster["control_plane"])
     halves = [item for item in control_planes if item in known and half_founded(known[item])]
-    reasons = _reasons_against(cluster, known, halves, recorded_uid, recreate == name)
+    reasons = _reasons_against(cluster, known, halves, record, again)
     if reasons:
         remedy = (
             "Bring back the machines that hold the cluster and run again. If it is gone for good: reset the machines"
@@ -243,8 +255,8 @@ def _reasons_against(
     cluster: t.Mapping[str, t.Any],
     known: t.Mapping[str, Probe],
     halves: t.Sequence[str],
-    recorded_uid: str | None,
-    recreate: bool,
+    record: str | None,
+    again: bool,
 ) -> list[str]:
     reasons = []
     control_planes, workers = cluster["control_plane"], cluster["workers"]
@@ -259,10 +271,10 @@ def _reasons_against(
     if holders:
         reasons.append(f"control planes hold cluster state: {', '.join(holders)}")
     members = [item for item in workers if item in known and known[item]["kubelet_identity"]]
-    if members and not recreate:
+    if members and not again:
         reasons.append(f"workers belong to a cluster: {', '.join(members)}")
-    if recorded_uid and not recreate:
-        reasons.append(f"the hub has a record of it ({recorded_uid})")
+    if record:
+        reasons.append(record)
     if not halves and any(probe["endpoint"]["answers"] for probe in known.values()):
         reasons.append("something that none of its machines knows answers at its endpoint")
     return reasons

@@ -14,7 +14,9 @@ from .decide import decide
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
-    decisions = decide(params["cluster"], params["probes"], params["recorded_uid"], params["recreate"])
+    decisions = decide(
+        params["cluster"], params["probes"], params["recorded_uid"], params["recreate"], params["hub_asked"]
+    )
     ranks = {name: rank for rank, name in enumerate(params["cluster"]["control_plane"])}
     machines = {
         name: {**decision.as_dict(), "turn": 0 if decision.action in ("found", "repair") else ranks.get(name, 0) + 1}
@@ -29,6 +31,7 @@ OPERATION = Operation(
         "probes": {"type": "dict", "required": True},
         "recorded_uid": {"type": "str"},
         "recreate": {"type": "str"},
+        "hub_asked": {"type": "bool", "default": True},
     },
     plan=_plan,
 )

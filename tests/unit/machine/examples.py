@@ -24,6 +24,7 @@ def cluster(**changes: t.Any) -> dict[str, t.Any]:
     """Three control planes and two workers."""
     return {
         "name": "east",
+        "role": "workload",
         "version": "1.36.3",
         "endpoint": {"address": "192.0.2.10", "port": 6443, "provider": "kube_vip", "interface": None},
         "network": {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/12", "dns_domain": "cluster.local"},

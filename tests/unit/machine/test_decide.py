@@ -36,6 +36,10 @@ def test_nothing_is_there() -> None:
     assert actions(cluster(), probes()) == {"e1": "found", "e2": "join", "e3": "join", "w1": "join", "w2": "join"}
 
 
+def test_the_hub_itself_has_nobody_to_ask() -> None:
+    assert actions({**cluster(), "role": "global"}, probes(), hub_asked=False)["e1"] == "found"
+
+
 def test_all_is_there() -> None:
     everything = {name: member() for name in NAMES[:3]} | {name: joined_worker() for name in NAMES[3:]}
     assert set(actions(cluster(), everything, "uid-1").values()) == {"present"}
@@ -91,6 +95,7 @@ def test_an_interrupted_join_goes_on(final: bool) -> None:
         ({"e1": empty()}, {}, "control planes were not reached in this run: e2, e3"),
         (probes(w1=joined_worker(endpoint=SILENT)), {}, "workers belong to a cluster: w1"),
         (probes(), {"recorded_uid": "uid-1"}, "the hub has a record of it (uid-1)"),
+        (probes(), {"hub_asked": False}, "could not be asked"),
         (probes(e1=empty(endpoint={"answers": True, "ca_sha256": "ff"})), {}, "answers at its endpoint"),
         (probes(e1=empty(endpoint={"answers": True, "ca_sha256": None})), {}, "answers at its endpoint"),
         (probes(e1=half_founded(), e2=half_founded()), {}, "more than one machine holds etcd data"),
