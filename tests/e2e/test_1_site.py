@@ -23,7 +23,7 @@ TENANTS = ("payments", "analytics")
 def test_check_mode_on_empty_machines_tells_the_run_that_follows(platform: Platform, bar: Bar) -> None:
     platform.predicted.checked()
     platform.first.checked()
-    assert platform.predicted.steps() == platform.first.steps()
+    assert sorted(platform.predicted.steps()) == sorted(platform.first.steps())
     assert len(platform.first.steps()) > 50
     bar("check on empty machines predicts every step of the first run", f"{len(platform.first.steps())} steps")
 
