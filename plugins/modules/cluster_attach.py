@@ -44,37 +44,6 @@ options:
     description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
     type: bool
     default: false
-  hub_access:
-    description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
-        whatever would have to be written there fails.
-    type: dict
-    suboptions:
-      server:
-        description: Address of the API server, V(https://host:port).
-        type: str
-        required: true
-      ca_data:
-        description: The certificates to trust, as PEM or base64 of PEM.
-        type: str
-      token:
-        description: Bearer token.
-        type: str
-        required: true
-      expires:
-        description: When the token ends, as RFC 3339.
-        type: str
-      tls_server_name:
-        description: The name in the server's certificate, where it is not that of O(hub_access.server).
-        type: str
-      uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
-          refused.
-        type: str
-  hub:
-    description: Name of the global cluster, for plans and messages.
-    type: str
-    default: hub
   cluster_exists:
     description:
       - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and
@@ -89,6 +58,7 @@ attributes:
     description: Shows every object that would be or was changed, before and after. Secret values are never part of it.
     support: full
 extends_documentation_fragment:
+  - lodestar.platform.hub
   - lodestar.platform.connection
 author:
   - The lodestar.platform authors (@lodestar-platform)

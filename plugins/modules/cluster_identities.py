@@ -17,37 +17,6 @@ options:
     description: The name of each cluster with the UID of its namespace C(kube-system). An empty one is not compared.
     type: dict
     required: true
-  hub_access:
-    description:
-      - How to reach the hub, as M(lodestar.platform.cluster_access) returns it. Without it there is no hub yet, and
-        whatever would have to be written there fails.
-    type: dict
-    suboptions:
-      server:
-        description: Address of the API server, V(https://host:port).
-        type: str
-        required: true
-      ca_data:
-        description: The certificates to trust, as PEM or base64 of PEM.
-        type: str
-      token:
-        description: Bearer token.
-        type: str
-        required: true
-      expires:
-        description: When the token ends, as RFC 3339.
-        type: str
-      tls_server_name:
-        description: The name in the server's certificate, where it is not that of O(hub_access.server).
-        type: str
-      uid:
-        description: Identity of the hub, the UID of its namespace C(kube-system). Another cluster behind its address is
-          refused.
-        type: str
-  hub:
-    description: Name of the global cluster, for plans and messages.
-    type: str
-    default: hub
 attributes:
   check_mode:
     description: It changes nothing.
@@ -55,6 +24,8 @@ attributes:
   diff_mode:
     description: It changes nothing.
     support: none
+extends_documentation_fragment:
+  - lodestar.platform.hub
 author:
   - The lodestar.platform authors (@lodestar-platform)
 """
