@@ -72,7 +72,7 @@ class MachineAction(SensitiveAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         ActionBase.run(self, tmp, task_vars)
-        return self._censor(self._on_machine(self._arguments(), task_vars or {}))
+        return self._censor(self._on_machine(self._arguments(), task_vars or {}), task_vars or {})
 
     def _arguments(self) -> dict[str, t.Any]:
         return {**plain(self._task.args), "owner": run_owner()}
@@ -132,12 +132,12 @@ class BundledAction(MachineAction):
         if not planned.get("changed"):
             return planned
         if planned["missing"]:
-            parts = [part for part, _facts in needed]
+            parts = [part for part, _facts in needed if part.sha256 in planned["missing"]]
             try:
                 bundle.verify(parts)
             except PlatformError as exc:
                 return {"failed": True, "msg": str(exc), **exc.details}
-            arguments["staging"] = self._bring(bundle, parts, set(planned["missing"]))
+            arguments["staging"] = self._bring(bundle, parts)
         return self._on_machine(arguments, task_vars)
 
     @staticmethod
@@ -185,12 +185,12 @@ class BundledAction(MachineAction):
         finally:
             self._task.check_mode = declared
 
-    def _bring(self, bundle: manifest.Manifest, parts: t.Sequence[manifest.Artifact], digests: set[str]) -> str:
+    def _bring(self, bundle: manifest.Manifest, parts: t.Sequence[manifest.Artifact]) -> str:
         """Puts artifacts, named by digest, into a directory that only the connection's user and root can read."""
         staging: str = self._make_tmp_path()
         sent: set[str] = set()
         for part in parts:
-            if part.sha256 in digests and part.sha256 not in sent:
+            if part.sha256 not in sent:
                 self._connection.put_file(
                     str(bundle.path_of(part)), self._connection._shell.join_path(staging, part.sha256)
                 )

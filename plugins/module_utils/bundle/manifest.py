@@ -157,7 +157,7 @@ class Manifest:
             raise PlatformError(
                 f"{len(damage)} artifact(s) of {self.where} are not what its manifest says: "
                 + "; ".join(text for _part, text in damage)
-                + ". Run the playbook lodestar.platform.bundle, which makes them again",
+                + ". Run the playbook lodestar.platform.bundle with -e bundle_verify=true, which makes them again",
                 damaged=[part.path for part, _text in damage],
             )
 

@@ -17,7 +17,7 @@ from . import manifest as manifests
 from .manifest import Artifact, Manifest
 from .recipes import Output, Unit
 
-#: Size, time and sha256 of files that were read, so that they need not be read again.
+#: Number, size, times and sha256 of files that were read, so that they need not be read again.
 _SEEN = ".verified.json"
 
 
@@ -46,7 +46,7 @@ class State:
 
 
 def observe(path: Path, architecture: str, verify: bool) -> State:
-    """Looks at a bundle directory. Files whose size and time are as they were when last read are not read again.
+    """Looks at a bundle directory. Files whose size and times are as they were when last read are not read again.
 
     :raises InvalidInput: when it is of another architecture.
     """
@@ -81,7 +81,8 @@ def _stamp(path: Path, part: Artifact) -> list[t.Any] | None:
         status = (path / part.path).stat()
     except OSError:
         return None
-    return [status.st_size, status.st_mtime_ns, part.sha256]
+    # No program can set back the time of the last change to a file, its ctime.
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, part.sha256]
 
 
 def _seen(path: Path) -> dict[str, t.Any]:

@@ -98,13 +98,29 @@ def test_a_damaged_artifact_alone_is_made_again(tmp_path: Path, mirror: Path, da
     assert not run(path=str(path), mirror=str(mirror))["changed"]
 
 
-def test_silent_damage_is_found_when_asked(tmp_path: Path, mirror: Path) -> None:
+def damaged_silently(path: Path) -> None:
+    """Other bytes, with size and time of modification as they were."""
+    status = path.stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_a_file_whose_times_were_set_back_is_read_again(tmp_path: Path, mirror: Path) -> None:
     path = tmp_path / "bundle"
     run(path=str(path), mirror=str(mirror))
-    victim = path / "runtime/runc"
-    status = victim.stat()
-    victim.write_bytes(victim.read_bytes()[::-1])
-    os.utime(victim, ns=(status.st_atime_ns, status.st_mtime_ns))
+    damaged_silently(path / "runtime/runc")
+    assert "part:runc" in ids(run(path=str(path), mirror=str(mirror)))
+
+
+def test_damage_that_changes_no_time_is_found_when_asked(tmp_path: Path, mirror: Path) -> None:
+    """As by a disk that rots: the file is as it was seen last, but for its bytes."""
+    path = tmp_path / "bundle"
+    run(path=str(path), mirror=str(mirror))
+    damaged_silently(path / "runtime/runc")
+    seen = json.loads((path / ".verified.json").read_text())
+    status = (path / "runtime/runc").stat()
+    seen["runtime/runc"][:4] = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+    (path / ".verified.json").write_text(json.dumps(seen))
     assert not run(path=str(path), mirror=str(mirror))["changed"]
     assert "part:runc" in ids(run(path=str(path), mirror=str(mirror), verify=True))
 
