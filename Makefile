@@ -25,6 +25,8 @@ ON_MACHINES := pytest --timeout 3600
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONDONTWRITEBYTECODE := 1
+# Ansible leaves flushing to Python: a long build must be seen in a log too.
+export PYTHONUNBUFFERED := 1
 unexport VIRTUAL_ENV
 
 .PHONY: help
