@@ -99,6 +99,11 @@ machine:
       description: Digest of the public key of the cluster's CA, if there is one.
       returned: always
       type: str
+    lasting:
+      description: What the cluster was founded with and keeps for life (C(endpoint), C(pod_cidr), C(service_cidr)), as this control
+        plane holds it. Empty on other machines.
+      returned: always
+      type: dict
     recorded:
       description: C(name) and C(uid) of the cluster that the machine was made a part of.
       returned: always

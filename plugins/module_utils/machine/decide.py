@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import InvalidInput, Problem, Refused
+from . import lasting
 
 Probe = t.Mapping[str, t.Any]
 
@@ -110,6 +111,7 @@ def decide(
     if again:
         known = _without_leavers(known, control_planes)
     _check_identity(cluster, known, None if again else recorded_uid, table)
+    _check_lasting(cluster, known)
     running = [
         name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]
     ]
@@ -195,6 +197,14 @@ def _check_identity(
             f" nothing was changed. If the old cluster is gone for good, say recreate: {name}.",
             cluster=name,
         )
+
+
+def _check_lasting(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe]) -> None:
+    founded = {name: probe for name, probe in known.items() if _is_control_plane(probe) and not holds_nothing(probe)}
+    for name, probe in founded.items():
+        problems = lasting.problems(cluster, name, probe["lasting"])
+        if problems:
+            raise InvalidInput(problems)
 
 
 def _with_cluster(

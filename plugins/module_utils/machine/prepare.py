@@ -14,10 +14,10 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
-from ..errors import PlatformError, Refused
+from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
-from . import files, host, images, paths, preflight
+from . import files, host, images, lasting, paths, preflight
 
 _WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
 
@@ -85,7 +85,7 @@ def plan(
     preparation = Preparation(machine["name"], staging)
     warnings = preflight.check(cluster, machine)
     seen = observe(artifacts)
-    _check_version(cluster, artifacts, seen)
+    _check_version(cluster, machine["name"], artifacts, seen)
     _plan_files(preparation, files.desired_files(cluster, sandbox_image(artifacts)))
     warnings += _plan_kernel(preparation)
     _plan_binaries(preparation, artifacts, seen)
@@ -100,7 +100,9 @@ def plan(
     )
 
 
-def _check_version(cluster: t.Mapping[str, t.Any], artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
+def _check_version(
+    cluster: t.Mapping[str, t.Any], machine: str, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen
+) -> None:
     """Another Kubernetes version on a living Node is an upgrade, which has an order of its own."""
     kubelet = next((item for item in artifacts if item["name"] == "kubelet"), None)
     if kubelet is None or not os.path.exists(paths.KUBELET_CONF):
@@ -110,12 +112,9 @@ def _check_version(cluster: t.Mapping[str, t.Any], artifacts: t.Sequence[t.Mappi
         return
     said = host.run([kubelet["destination"], "--version"], check=False).stdout.split()
     running = said[-1].removeprefix("v") if said else "unknown"
-    if running != cluster["version"]:
-        raise Refused(
-            f"{cluster['name']}: kubernetes_version = {cluster['version']!r}, but this machine is a Node of {running};"
-            " nothing was changed. A site run does not upgrade: set kubernetes_version back, or upgrade the cluster.",
-            running=running,
-        )
+    problem = lasting.version_problem(cluster, machine, running)
+    if problem is not None:
+        raise InvalidInput([problem])
 
 
 def sandbox_image(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> str:

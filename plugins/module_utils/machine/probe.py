@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import host, kubeadm, kubeapi, kubevip, paths, preflight, x509
+from . import host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, x509
 from .etcd import Etcd
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -51,6 +51,7 @@ class Holding:
     :param kubelet_final: the kubelet has an identity of its own that it renews, so init or join got past the kubelet.
     :param founding: the kubelet has the identity that C(kubeadm init) gives it, and takes back at its end.
     :param local: only of a control plane.
+    :param lasting: what the cluster was founded with and keeps; only of a control plane.
     :param lo_address: the endpoint's address is on the loopback interface: founding was killed.
     """
 
@@ -63,6 +64,7 @@ class Holding:
     recorded: dict[str, t.Any]
     founding: bool = False
     local: Local = field(default_factory=Local)
+    lasting: lasting.Lasting = field(default_factory=dict)
     lo_address: bool = False
 
     @property
@@ -121,6 +123,7 @@ def holding(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> H
         recorded=recorded if isinstance(recorded, dict) else {},
     )
     if machine["role"] == "control_plane":
+        found.lasting = lasting.seen()
         found.lo_address = cluster["endpoint"]["address"] in kubevip.addresses_on(ip_addresses(), "lo")
         if "kube-apiserver" in found.static_pods:
             found.local = _local(cluster, machine)

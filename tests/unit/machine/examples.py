@@ -64,6 +64,7 @@ def empty(**changes: t.Any) -> dict[str, t.Any]:
         "api_healthy": False,
         "uid": None,
         "pending": [],
+        "lasting": {},
         "endpoint": {"answers": False, "ca_sha256": None},
         **changes,
     }
