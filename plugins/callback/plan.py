@@ -13,7 +13,8 @@ description:
   - Collects the steps that the modules of C(lodestar.platform) return, in check mode and in a real run alike,
     and writes them as one JSON document when the run ends.
   - In check mode it is what would be done, otherwise what was done, so the two can be compared.
-  - Results that hold secrets are hidden by Ansible, and are left out.
+  - A result that holds a secret is hidden by Ansible whole. Its steps hold none and are written too, and shown under
+    C(--diff).
 author:
   - The lodestar.platform authors (!UNKNOWN)
 options:
@@ -33,7 +34,9 @@ import json
 import os
 import typing as t
 
+from ansible import context
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.lodestar.platform.plugins.plugin_utils import told
 
 
 class CallbackModule(CallbackBase):
@@ -48,10 +51,17 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         self._entries: list[dict[str, t.Any]] = []
 
+    def v2_playbook_on_start(self, playbook: t.Any) -> None:
+        told.listen()
+
     def v2_runner_on_ok(self, result: t.Any) -> None:
         self._collect(result)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        self._collect(result)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        # Of a loop over several machines, others may have answered.
         self._collect(result)
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
@@ -60,8 +70,10 @@ class CallbackModule(CallbackBase):
             write_private(path, json.dumps({"schema": 1, "tasks": self._entries}, indent=1, sort_keys=True))
 
     def _collect(self, result: t.Any) -> None:
-        answer = result.result
-        for item in answer.get("results") or [answer]:
+        hidden = told.heard(result.task._uuid, result.host.get_name())
+        if hidden and context.CLIARGS.get("diff"):
+            self._display.display(self._get_diff([part for item in hidden for part in item["diff"]]))
+        for item in [*hidden, *(result.result.get("results") or [result.result])]:
             if isinstance(item, dict) and item.get("plan") and (item.get("changed") or item.get("failed")):
                 self._entries.append(
                     {

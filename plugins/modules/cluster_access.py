@@ -12,9 +12,9 @@ description:
   - Ensures the ServiceAccount C(lodestar-system/lodestar) and the objects that say what it may do, and makes a token
     of it that expires.
   - The token is kept on the control plane, readable by root only, and comes back while more than half of its
-    lifetime is left. Then no
-    request is made that writes.
-  - The result is secret and never shown.
+    lifetime is left. Then no request is made that writes.
+  - The result is secret and never shown. Its steps hold no secret; the callback P(lodestar.platform.plan#callback)
+    shows them under C(--diff).
 options:
   objects:
     description:
@@ -27,6 +27,12 @@ options:
       - Lifetime of the token in seconds, at least 600. The cluster may grant less.
     type: int
     default: 86400
+  founded:
+    description:
+      - The cluster is there by now, or would be but for check mode. Where the machine holds none, all that a new
+        cluster lacks is planned.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:

@@ -10,21 +10,22 @@ short_description: Give a machine what it needs for joining a cluster
 version_added: 0.1.0
 description:
   - Runs on any healthy control plane, by delegation. Makes a bootstrap token of 15 minutes, and for a control plane
-    uploads the
-    certificates encrypted with a key of this one join.
+    uploads the certificates encrypted with a key of this one join.
   - Checks etcd's quorum first, and takes away the Node and the etcd member that an earlier machine of the same name
     left behind.
-  - The result is secret and never shown.
+  - The result is secret and never shown. Its steps hold no secret; the callback P(lodestar.platform.plan#callback)
+    shows them under C(--diff).
 options:
   state:
     description:
-      - V(absent) removes all bootstrap tokens and uploaded certificates that joins have left in the cluster.
+      - V(absent) takes back what was made for O(joiner), and removes what earlier joins have left in the cluster.
+        Without O(joiner) it takes back what was made for all machines that this run has joined.
     type: str
     choices: [present, absent]
     default: present
   joiner:
     description:
-      - The entry in the fleet of the machine that joins. Required with O(state=present).
+      - The entry in the fleet of the machine that joins, or has joined. Required with O(state=present).
     type: dict
   joiner_etcd_data:
     description:

@@ -24,6 +24,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
+from ansible_collections.lodestar.platform.plugins.plugin_utils.told import tell
 
 display = Display()
 
@@ -54,11 +55,13 @@ class SensitiveAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        return self._censor(self._execute_module(task_vars=task_vars))
+        return self._censor(self._execute_module(task_vars=task_vars), task_vars or {})
 
-    def _censor(self, answer: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _censor(self, answer: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Hides a result that holds a secret, and tells the plan callback its steps, which hold none."""
         if self.operation.sensitive and not answer.get("failed"):
             answer["_ansible_no_log"] = True
+            tell(self._task._uuid, str(task_vars.get("inventory_hostname")), answer)
         return answer
 
 
@@ -76,7 +79,7 @@ class ControllerAction(SensitiveAction):
         except PlatformError as exc:
             return {"failed": True, "msg": str(exc), **exc.details}
         answer = self.operation.execute({**params, **inputs}, context, self._task.check_mode)
-        return self._censor(answer)
+        return self._censor(answer, task_vars or {})
 
     def _arguments(self) -> dict[str, t.Any]:
         """The task's arguments as a module would get them: validated, with defaults, plain.

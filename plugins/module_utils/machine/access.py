@@ -100,19 +100,25 @@ def plan(
     machine: t.Mapping[str, t.Any],
     objects: t.Sequence[t.Mapping[str, t.Any]],
     lifetime: int,
+    founded: bool = False,
 ) -> Plan:
     """Ensures the ServiceAccount and its rights, and a token with more than half of its lifetime left.
 
     C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer.
+
+    :param founded: the cluster is there by now, or would be but for check mode. Where the machine holds none, all that
+        a new cluster lacks is planned.
     """
     minting = _Minting(cluster, machine, lifetime)
+    wanted = list({object_path(item): item for item in [*base_objects(), *objects]}.values())
     api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
-    if api is None:
+    if api is None and not founded:
         return Plan(outputs={"access": None})
+    if api is None:
+        return _making(minting, [_step(minting, item) for item in wanted], kept=None)
     try:
         if not api.live():
             return Plan(outputs={"access": None}, warnings=[f"the API server of {machine['name']} does not answer"])
-        wanted = {object_path(item): item for item in [*base_objects(), *objects]}.values()
         steps = [_step(minting, item) for item in wanted if not covers(item, api.get(object_path(item)))]
         kept = _kept()
         usable = not any(step.id.startswith("v1/ServiceAccount") for step in steps) and _usable(minting, kept)
@@ -120,20 +126,26 @@ def plan(
         api.close()
     if usable and not steps:
         return Plan(outputs={"access": _public(kept)})
-    if not usable:
-        steps.append(
-            Step(
-                "token",
-                "create",
-                cluster["name"],
-                f"make a token of {lifetime} seconds for {NAMESPACE}/{ACCOUNT}",
-                before={"expires": kept.get("expires")} if kept else None,
-                after="(secret)",
-                perform=lambda: _mint(minting),
-                wave=2,
-            )
-        )
-    return Plan(steps=steps, outputs={"access": None}, finish=lambda: {"access": _public(_kept())})
+    return Plan(steps, {"access": None}, _answer) if usable else _making(minting, steps, kept)
+
+
+def _answer() -> dict[str, t.Any]:
+    return {"access": _public(_kept())}
+
+
+def _making(minting: _Minting, steps: list[Step], kept: t.Mapping[str, t.Any] | None) -> Plan:
+    """The steps, and then the one that makes a token."""
+    token = Step(
+        "token",
+        "create",
+        minting.cluster["name"],
+        f"make a token of {minting.lifetime} seconds for {NAMESPACE}/{ACCOUNT}",
+        before={"expires": kept.get("expires")} if kept else None,
+        after="(secret)",
+        perform=lambda: _mint(minting),
+        wave=2,
+    )
+    return Plan([*steps, token], {"access": None}, _answer)
 
 
 def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:

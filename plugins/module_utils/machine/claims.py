@@ -75,9 +75,13 @@ def others(claims: Claims, owner: t.Mapping[str, t.Any]) -> Claims:
     return {name: claim for name, claim in claims.items() if claim["owner"].get("run") != owner.get("run")}
 
 
-def release(owner: t.Mapping[str, t.Any], path: str = PATH) -> None:
-    """Ends the claims of a run."""
+def release(owner: t.Mapping[str, t.Any], joiner: str | None = None, path: str = PATH) -> None:
+    """Ends the claims of a run.
+
+    :param joiner: name of the machine that has joined; without one, all claims of the run end.
+    """
     noted = load(path)
-    kept = others(noted, owner)
+    elsewhere = others(noted, owner)
+    kept = {name: claim for name, claim in noted.items() if name in elsewhere or joiner not in (None, name)}
     if kept != noted:
         host.write(path, json.dumps(kept) + "\n", 0o600)

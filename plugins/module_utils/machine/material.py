@@ -51,6 +51,19 @@ class _Request:
         return bool(self.joiner["role"] == "control_plane")
 
 
+@dataclass(frozen=True)
+class Left:
+    """A Secret that a join has left in the cluster.
+
+    :param joiner: the machine that a bootstrap token was made for.
+    :param certificates: it is the uploaded certificates, or the token that bounds their life.
+    """
+
+    name: str
+    joiner: str | None = None
+    certificates: bool = False
+
+
 def plan(
     cluster: t.Mapping[str, t.Any],
     machine: t.Mapping[str, t.Any],
@@ -252,41 +265,86 @@ def _finish(request: _Request) -> dict[str, t.Any]:
     return answer
 
 
-def removal(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], owner: t.Mapping[str, t.Any]) -> Plan:
-    """Removes the tokens and uploaded certificates that joins have left in the cluster, those of other runs excepted.
+def removal(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    joiner: t.Mapping[str, t.Any] | None,
+    owner: t.Mapping[str, t.Any],
+) -> Plan:
+    """Takes back what joins have left in the cluster, what is needed by joins that are under way excepted.
 
+    :param joiner: the machine that has joined, or would have but for check mode; its material goes in any case. Without
+        one, that of all machines which this run has joined goes.
     :raises PlatformError: the API of this control plane does not answer.
     """
-    if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is None:
-        return Plan(outputs={"material": None})
-    request = _Request(cluster, machine, {"role": "worker"}, {})
+    request = _Request(cluster, machine, joiner or {"role": "worker"}, {})
+    name = None if joiner is None else str(joiner["name"])
+    steps = _plan_taking_back(request, owner) if joiner is not None else []
+    if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
+        steps += _plan_leftovers(request, name, owner)
 
     def finish() -> dict[str, t.Any]:
-        claims.release(owner)
+        claims.release(owner, name)
         return {}
 
-    steps = [
-        Step(
-            f"v1/Secret/kube-system/{name if name == 'kubeadm-certs' else 'bootstrap-token'}/{index}",
-            "delete",
-            cluster["name"],
-            "remove the uploaded certificates" if name == "kubeadm-certs" else "remove a bootstrap token",
-            before="(secret)",
-            perform=functools.partial(_delete_secret, request, name),
-        )
-        for index, name in enumerate(_left_secrets(request, claims.others(claims.load(), owner)))
-    ]
     return Plan(steps=steps, outputs={"material": None}, finish=finish)
 
 
-def _left_secrets(request: _Request, elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+def _plan_taking_back(request: _Request, owner: t.Mapping[str, t.Any]) -> list[Step]:
+    """The joiner's own material: known without a look, so that check mode tells of it too."""
+    steps: list[Step] = []
+    name, before = request.joiner["name"], "(secret)"
+
+    def token(asked: _Request) -> None:
+        _take_back(asked, owner, lambda item: item.joiner == name)
+
+    def certificates(asked: _Request) -> None:
+        _take_back(asked, owner, lambda item: item.certificates)
+
+    _add(steps, request, "token", "delete", "take the bootstrap token back", token, before)
+    if request.control_plane:
+        _add(steps, request, "kubeadm-certs", "delete", "take the uploaded certificates back", certificates, before)
+    return steps
+
+
+def _take_back(request: _Request, owner: t.Mapping[str, t.Any], mine: t.Callable[[Left], bool]) -> None:
+    for item in _left(request, claims.others(claims.load(), owner)):
+        if mine(item):
+            _delete_secret(request, item.name)
+
+
+def _plan_leftovers(request: _Request, joiner: str | None, owner: t.Mapping[str, t.Any]) -> list[Step]:
+    """What no join that is under way needs, without the joiner's own material."""
+    noted = claims.load()
+    # Every machine that this run joins takes its own back, so that no plan depends on which comes first.
+    elsewhere = claims.others(noted, owner) if joiner is None else {k: v for k, v in noted.items() if k != joiner}
+    left = [
+        item
+        for item in _left(request, elsewhere)
+        if not (item.joiner == joiner if item.joiner else item.certificates and request.control_plane)
+    ]
+    return [
+        Step(
+            f"v1/Secret/kube-system/{'kubeadm-certs' if item.certificates else 'bootstrap-token'}/{index}",
+            "delete",
+            request.cluster["name"],
+            "remove uploaded certificates" if item.certificates else "remove a bootstrap token",
+            before="(secret)",
+            perform=functools.partial(_delete_secret, request, item.name),
+        )
+        for index, item in enumerate(left)
+    ]
+
+
+def _left(request: _Request, elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Left]:
     api = request.api()
     try:
         selector = "fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"
         listed = api.request("GET", f"{_SECRETS}?{selector}").get("items", [])
-        names = removable({item["metadata"]["name"]: _description(item) for item in listed}, elsewhere)
-        uploaded = not _uploading(elsewhere) and api.get(f"{_SECRETS}/kubeadm-certs") is not None
-        return [*names, "kubeadm-certs"] if uploaded else names
+        found = removable({item["metadata"]["name"]: _description(item) for item in listed}, elsewhere)
+        if not _uploading(elsewhere) and api.get(f"{_SECRETS}/kubeadm-certs") is not None:
+            found.append(Left("kubeadm-certs", certificates=True))
+        return found
     finally:
         api.close()
 
@@ -299,19 +357,20 @@ def _delete_secret(request: _Request, name: str) -> None:
         api.close()
 
 
-def removable(tokens: t.Mapping[str, str], elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """The tokens that may go: ours, but those of machines that another run joins just now. Pure.
+def removable(tokens: t.Mapping[str, str], elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Left]:
+    """The tokens that may go: ours, but those of machines that are joining elsewhere. Pure.
 
     :param tokens: description by name of the Secret.
-    :param elsewhere: claims of other runs by machine name.
+    :param elsewhere: claims of other joins by machine name.
     """
-    kept = {_described(name) for name in elsewhere}
-    return sorted(
-        name
-        for name, description in tokens.items()
-        if (description.startswith(_DESCRIPTION) and description not in kept)
-        or (description == _PROXY_DESCRIPTION and not _uploading(elsewhere))
-    )
+    found = []
+    for name, description in sorted(tokens.items()):
+        joiner = description.removeprefix(_DESCRIPTION)
+        if description == _PROXY_DESCRIPTION and not _uploading(elsewhere):
+            found.append(Left(name, certificates=True))
+        elif joiner != description and joiner not in elsewhere:
+            found.append(Left(name, joiner=joiner))
+    return found
 
 
 def _uploading(elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> bool:

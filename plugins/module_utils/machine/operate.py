@@ -100,7 +100,7 @@ def _join_material(params: Params, context: Context) -> Plan:
     preflight.require_place(params["machine"])
     cluster, machine, owner = params["cluster"], params["machine"], params["owner"]
     if params["state"] == "absent":
-        return _finished(material.removal(cluster, machine, owner))
+        return _finished(material.removal(cluster, machine, params["joiner"], owner))
     joiner = params["joiner"] or {}
     claims.check(claims.load(), joiner, owner, params["supersedes"])
     planned = material.plan(cluster, machine, joiner, params["joiner_etcd_data"], params["images"])
@@ -109,7 +109,9 @@ def _join_material(params: Params, context: Context) -> Plan:
 
 def _cluster_access(params: Params, context: Context) -> Plan:
     preflight.require_place(params["machine"])
-    return _finished(access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"]))
+    return _finished(
+        access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"], params["founded"])
+    )
 
 
 MACHINE = Operation(
@@ -166,6 +168,7 @@ CLUSTER_ACCESS = Operation(
         **_COMMON,
         "objects": {"type": "list", "elements": "dict", "default": []},
         "lifetime": {"type": "int", "default": 86400},
+        "founded": {"type": "bool", "default": False},
     },
     plan=_cluster_access,
     sensitive=True,

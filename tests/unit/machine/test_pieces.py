@@ -290,9 +290,9 @@ def test_a_claim_is_noted_by_the_first_step_and_ends_with_its_run(tmp_path: Path
     claimed.steps[0].perform()
     assert done == [1]
     assert claims.load(path)["e2"]["owner"] == {"run": "ours"}
-    claims.release({"run": "other"}, path)
+    claims.release({"run": "other"}, path=path)
     assert claims.load(path)
-    claims.release({"run": "ours"}, path)
+    claims.release({"run": "ours"}, path=path)
     assert claims.load(path) == {}
 
 
@@ -301,9 +301,13 @@ def test_what_another_run_needs_is_not_taken_back() -> None:
     proxy = "Proxy for managing TTL for the kubeadm-certs secret"
     mine, theirs = "lodestar.platform: join of w1", "lodestar.platform: join of e3"
     tokens = {"a": mine, "b": theirs, "c": proxy, "d": "somebody's own"}
-    assert material.removable(tokens, {}) == ["a", "b", "c"]
-    assert material.removable(tokens, {"e3": claim("other", "control_plane")}) == ["a"]
-    assert material.removable({**tokens, "e": "lodestar.platform: join of w2"}, {"w2": claim("other", "worker")}) == [
+
+    def removable(tokens: dict[str, str], elsewhere: dict[str, t.Any]) -> list[str]:
+        return [left.name for left in material.removable(tokens, elsewhere)]
+
+    assert removable(tokens, {}) == ["a", "b", "c"]
+    assert removable(tokens, {"e3": claim("other", "control_plane")}) == ["a"]
+    assert removable({**tokens, "e": "lodestar.platform: join of w2"}, {"w2": claim("other", "worker")}) == [
         "a",
         "b",
         "c",
