@@ -10,7 +10,9 @@ Private to the collection.
 from __future__ import annotations
 
 import getpass
+import json
 import os
+import shlex
 import socket
 import time
 import typing as t
@@ -20,6 +22,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.leftovers import OWNER_FILE
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.lock import describe
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import SensitiveAction, plain
 
@@ -137,7 +140,7 @@ class BundledAction(MachineAction):
                 bundle.verify(parts)
             except PlatformError as exc:
                 return {"failed": True, "msg": str(exc), **exc.details}
-            arguments["staging"] = self._bring(bundle, parts)
+            arguments["staging"] = self._bring(bundle, parts, arguments["owner"])
         return self._on_machine(arguments, task_vars)
 
     @staticmethod
@@ -185,9 +188,13 @@ class BundledAction(MachineAction):
         finally:
             self._task.check_mode = declared
 
-    def _bring(self, bundle: manifest.Manifest, parts: t.Sequence[manifest.Artifact]) -> str:
+    def _bring(
+        self, bundle: manifest.Manifest, parts: t.Sequence[manifest.Artifact], owner: t.Mapping[str, t.Any]
+    ) -> str:
         """Puts artifacts, named by digest, into a directory that only the connection's user and root can read."""
         staging: str = self._make_tmp_path()
+        self._discard_abandoned(os.path.dirname(staging.rstrip("/")))
+        self._transfer_data(self._connection._shell.join_path(staging, OWNER_FILE), json.dumps(dict(owner)))
         sent: set[str] = set()
         for part in parts:
             if part.sha256 not in sent:
@@ -196,3 +203,28 @@ class BundledAction(MachineAction):
                 )
                 sent.add(part.sha256)
         return staging
+
+    def _discard_abandoned(self, base: str) -> None:
+        """Removes what runs have sent that were killed before they could use it: artifacts are large."""
+        pattern = f"{shlex.quote(base)}/*/{OWNER_FILE}"
+        command = f'for f in {pattern}; do test -f "$f" && echo "$f" && cat "$f" && echo; done; true'
+        run: t.Callable[[str], dict[str, t.Any]] = self._low_level_execute_command
+        lines = str(run(command).get("stdout", "")).splitlines()
+        for directory in abandoned(lines, is_dead):
+            run(f"rm -rf {shlex.quote(directory)}")
+
+
+def abandoned(lines: t.Sequence[str], dead: t.Callable[[t.Mapping[str, t.Any]], bool]) -> list[str]:
+    """Directories whose run is dead. Pure.
+
+    :param lines: path of an owner file and its content, one line each, in turn.
+    """
+    answer = []
+    for path, text in zip(lines[::2], lines[1::2], strict=False):
+        try:
+            owner = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(owner, dict) and path.endswith(f"/{OWNER_FILE}") and dead(owner):
+            answer.append(os.path.dirname(path))
+    return answer

@@ -155,6 +155,8 @@ def write(path: str, content: str, mode: int = 0o644) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     # The kubelet takes every file of its manifest directory for a pod, unless the name begins with a dot.
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.lodestar-{os.getpid()}")
+    # One that is there is left from a killed process whose id we got.
+    remove(temporary)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:

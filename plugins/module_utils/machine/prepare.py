@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
-from . import files, host, images, lasting, paths, preflight
+from . import files, host, images, lasting, leftovers, paths, preflight
 
 _WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
 
@@ -86,7 +86,9 @@ def plan(
     warnings = preflight.check(cluster, machine)
     seen = observe(artifacts)
     _check_version(cluster, machine["name"], artifacts, seen)
-    _plan_files(preparation, files.desired_files(cluster, sandbox_image(artifacts)))
+    desired = files.desired_files(cluster, sandbox_image(artifacts))
+    _plan_leftovers(preparation, [*(item.path for item in desired), *seen.digests])
+    _plan_files(preparation, desired)
     warnings += _plan_kernel(preparation)
     _plan_binaries(preparation, artifacts, seen)
     _plan_runtime(preparation, seen)
@@ -132,6 +134,19 @@ def image_references(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, 
     """Image references by their last path part without tag: C(etcd), C(coredns)."""
     every = [ref for item in artifacts if item["kind"] == "image" for ref in item["references"]]
     return {ref.rsplit("/", 1)[-1].split(":", 1)[0]: ref for ref in every}
+
+
+def _plan_leftovers(preparation: Preparation, written: t.Sequence[str]) -> None:
+    left = leftovers.found(written)
+    if left:
+        preparation.add(
+            _WAVE_FILES,
+            "clean:leftovers",
+            "delete",
+            "remove what a killed run left lying: " + ", ".join(left),
+            before={"files": left},
+            perform=lambda: leftovers.remove(left),
+        )
 
 
 def _plan_files(preparation: Preparation, desired: t.Sequence[files.DesiredFile]) -> None:
@@ -237,8 +252,10 @@ def _plan_binaries(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str
 
 
 def _install(preparation: Preparation, artifact: t.Mapping[str, t.Any], digest: str, names: list[str]) -> None:
-    binaries.install(preparation.staged(artifact), digest, names)
+    staged = preparation.staged(artifact)
+    binaries.install(staged, digest, names)
     binaries.record(dict.fromkeys(names, digest))
+    leftovers.used(staged)
 
 
 def _stale(service: host.Service, paths: t.Iterable[str]) -> bool:
@@ -311,7 +328,7 @@ def _plan_images(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, 
             "import " + ", ".join(item["references"]),
             before={ref: present[ref].digest for ref in item["references"] if ref in present} or None,
             after={ref: (item.get("digests") or {}).get(ref) for ref in item["references"]},
-            perform=lambda item=item: images.import_archive(preparation.staged(item)),
+            perform=lambda item=item: _import(preparation.staged(item)),
         )
     unpinned = [ref for ref in images.unpinned(every, present, seen.pinned) if ref not in imported]
     if unpinned or imported:
@@ -322,6 +339,11 @@ def _plan_images(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, 
             "pin " + ", ".join([*sorted(imported), *unpinned]) + " and see the runtime report it",
             perform=lambda: _pin(unpinned, every),
         )
+
+
+def _import(staged: str) -> None:
+    images.import_archive(staged)
+    leftovers.used(staged)
 
 
 def _pin(unpinned: t.Sequence[str], every: t.Sequence[str]) -> None:

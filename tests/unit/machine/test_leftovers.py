@@ -1,0 +1,74 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a killed run leaves lying is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import host, leftovers, lock
+from ansible_collections.lodestar.platform.plugins.plugin_utils import on_machine
+
+DEAD, ALIVE = 4190001, 4190002
+
+
+def test_halves_of_files_of_processes_that_ended(tmp_path: Path) -> None:
+    for name in (
+        f".config.toml.lodestar-{DEAD}",
+        f"kubelet.lodestar-{DEAD}",
+        f".x.lodestar-{ALIVE}",
+        "kubelet",
+        "lodestar-1",
+    ):
+        (tmp_path / name).touch()
+    (tmp_path / f"dir.lodestar-{DEAD}").mkdir()
+    seen = leftovers.abandoned([str(tmp_path), str(tmp_path / "missing")], lambda pid: pid == ALIVE)
+    assert [os.path.basename(path) for path in seen] == [f".config.toml.lodestar-{DEAD}", f"kubelet.lodestar-{DEAD}"]
+
+
+def test_found_beside_every_file_that_is_written_and_among_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, etc = tmp_path / "run", tmp_path / "etc"
+    run.mkdir(), etc.mkdir()
+    (run / "kubeadm-join.yaml").touch()
+    (etc / f".a.conf.lodestar-{DEAD}").touch()
+    monkeypatch.setattr(host, "RUN_DIRECTORY", str(run))
+    monkeypatch.setattr(lock, "busy", lambda: None)
+    monkeypatch.setattr(leftovers, "_ALWAYS", ())
+    expected = [str(etc / f".a.conf.lodestar-{DEAD}"), str(run / "kubeadm-join.yaml")]
+    assert leftovers.found([str(etc / "a.conf")]) == expected
+    monkeypatch.setattr(lock, "busy", lambda: {"run": "another"})
+    assert leftovers.found([str(etc / "a.conf")]) == []
+
+
+def test_artifacts_go_as_they_are_used_and_the_directory_with_the_last(tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    for name in ("aa", "bb", leftovers.OWNER_FILE):
+        (staging / name).touch()
+    leftovers.used(str(staging / "aa"))
+    assert sorted(os.listdir(staging)) == ["bb", leftovers.OWNER_FILE]
+    leftovers.used(str(staging / "bb"))
+    assert not staging.exists()
+
+
+def test_a_half_of_a_process_with_our_id_does_not_stop_a_write(tmp_path: Path) -> None:
+    (tmp_path / f".a.conf.lodestar-{os.getpid()}").write_text("half")
+    host.write(str(tmp_path / "a.conf"), "whole")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+
+
+def test_only_what_dead_runs_have_sent_is_discarded() -> None:
+    lines = [
+        *("/t/1/lodestar-run.json", json.dumps({"run": "dead"})),
+        *("/t/2/lodestar-run.json", json.dumps({"run": "alive"})),
+        *("/t/3/lodestar-run.json", '{"run": "cut sh'),
+        "/t/4/lodestar-run.json",
+    ]
+    assert on_machine.abandoned(lines, lambda owner: owner["run"] == "dead") == ["/t/1"]
