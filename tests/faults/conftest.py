@@ -2,8 +2,35 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults are made in the suite's own fleet, the one of tests/e2e."""
+"""Faults are made in the suite's own fleet, the one of tests/e2e, and in one of a single machine."""
 
-from tests.e2e.conftest import fleet, machines, platform
+import os
+import typing as t
 
-__all__ = ["fleet", "machines", "platform"]
+import pytest
+
+from tests.e2e.conftest import KEEP, fleet, machines, platform
+from tests.faults.solo_fleet import Solo, solo_fleet
+
+__all__ = ["fleet", "machines", "platform", "solo", "standing"]
+
+
+@pytest.fixture(scope="session")
+def solo() -> t.Iterator[Solo]:
+    """Two machines, empty unless an earlier test has left something: one for a platform, one to join it."""
+    fleet = solo_fleet()
+    if not os.environ.get(KEEP):
+        fleet.testbed("down")
+    fleet.testbed("up", "--definition", str(fleet.definition))
+    fleet.playbook("lodestar.platform.bundle").checked()
+    yield fleet
+    if not os.environ.get(KEEP):
+        fleet.testbed("down")
+
+
+@pytest.fixture
+def standing(solo: Solo) -> Solo:
+    """The platform of one machine, whatever happened before."""
+    solo.site().checked()
+    solo.operator()
+    return solo

@@ -6,173 +6,144 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import time
+import re
 import typing as t
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.driver import ROOT, Fleet, Run
+from tests.e2e.driver import eventually
+from tests.faults.solo_fleet import Background, Solo, overlay, second_machine
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
-SOLO = ROOT / "tests" / "faults" / "solo"
 
-#: Where a first run is killed: the task under way, and how many seconds after it began.
-POINTS = {
-    "artifacts under way": ("Prepare the machine", 3.0),
-    "images under way": ("Prepare the machine", 12.0),
-    "founding begun": ("Make the machine a control plane", 1.5),
-    "founding half done": ("Make the machine a control plane", 8.0),
-    "add-ons": ("add-ons", 0.5),
+ALIVE, MODULE, ALL = "left alive", "module killed, kubeadm left alive", "killed too"
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where a run is killed, and what becomes of what it has started on the machine.
+
+    :param when: a shell condition on the machine, or after C(task:) a part of a task's name.
+    :param remote: C(ALIVE), C(MODULE) or C(ALL); C(None) where nothing of ours runs on the machine then.
+    """
+
+    name: str
+    when: str
+    remote: str | None = None
+    machine: str = "s1"
+
+    def __str__(self) -> str:
+        return self.name + (f", remote command {self.remote}" if self.remote else "")
+
+
+SENDING = Kill("artifacts being sent", r"ls -d /root/.ansible/tmp/*/* | grep -qE '/[0-9a-f]{64}$'")
+IMPORTING = "images being imported", "pgrep -x ctr && test $(ctr -n k8s.io images ls -q | wc -l) -gt 2"
+BEGUN = "founding begun", "test -e /etc/kubernetes/pki/ca.crt"
+HALF = "founding half done", "test -e /var/lib/etcd/member/wal && test -e /etc/kubernetes/kubelet.conf"
+HANDOVER = "kube-vip taking the address over", "test -e /etc/kubernetes/kube-vip.conf"
+ADDONS = Kill("add-ons being made", "task:Bring the cluster's add-ons")
+HUB = Kill("hub being made", "task:Serve the fleet's APIs on the hub")
+
+#: Runs of one founding: each is killed where it says, the run after the last one ends. The run after a kill goes on
+#: from what that left, so early ones cost next to nothing; each sequence ends with one that is hard to come back from.
+SEQUENCES = {
+    "preparation": (SENDING, Kill(*IMPORTING, ALL), Kill(*BEGUN, ALL)),
+    "founding, killed": (Kill(*HALF, ALL), ADDONS),
+    "founding, kubeadm left": (Kill(*HALF, MODULE), Kill(*HANDOVER, ALL)),
+    "founding, left alive": (Kill(*IMPORTING, ALIVE), Kill(*BEGUN, ALIVE), HUB),
 }
 
 
-KEPT = (
-    "/etc/kubernetes",
-    "/etc/containerd",
-    "/etc/systemd/system",
-    "/opt/cni/bin",
-    "/usr/local/bin",
-    "/etc/modules-load.d",
-    "/etc/sysctl.d",
-)
-KINDS = (
-    "namespaces",
-    "serviceaccounts",
-    "configmaps",
-    "clusterroles",
-    "clusterrolebindings",
-    "roles",
-    "rolebindings",
-    "daemonsets",
-    "deployments",
-    "services",
-    "crds",
-    "managedclusters",
-    "clusterprofiles",
-)
-
-
 @pytest.fixture(scope="module")
-def solo() -> t.Iterator[Fleet]:
-    """One machine, empty."""
-    fleet = Fleet("solo", ROOT / ".cache" / "testbed" / "solo", SOLO, SOLO / "testbed.yml")
-    fleet.testbed("down")
-    fleet.testbed("up", "--definition", str(fleet.definition))
-    yield fleet
-    fleet.testbed("down")
-
-
-@pytest.fixture(scope="module")
-def clean(solo: Fleet) -> dict[str, t.Any]:
+def clean(solo: Solo) -> dict[str, t.Any]:
     """What one undisturbed run leaves behind."""
-    solo.site().checked()
-    assert solo.site().checked().changed == 0
-    return snapshot(solo)
-
-
-def snapshot(fleet: Fleet) -> dict[str, t.Any]:
-    """Names and modes of what the platform keeps on the machine, and the names of what it made in the cluster."""
-    fleet.testbed("operator")
-    files = f"find {' '.join(KEPT)} -printf '%p %M %u\\n' | sort"
-    kinds = ",".join(KINDS)
-    names = fleet.kubectl(
-        "solo",
-        "get",
-        kinds,
-        "-A",
-        "--no-headers",
-        "-o",
-        "custom-columns=K:.kind,NS:.metadata.namespace,N:.metadata.name",
-    )
-    etcd = fleet.kubectl(
-        "solo",
-        "get",
-        "pods",
-        "-n",
-        "kube-system",
-        "-l",
-        "component=etcd",
-        "--no-headers",
-        "-o",
-        "custom-columns=N:.metadata.name",
-    )
-    tokens = fleet.kubectl(
-        "solo",
-        "get",
-        "secrets",
-        "-n",
-        "kube-system",
-        "--field-selector",
-        "type=bootstrap.kubernetes.io/token",
-        "-o",
-        "name",
-    )
-    return {
-        "files": fleet.on("s1", files).splitlines(),
-        "objects": sorted(names.splitlines()),
-        "etcd": etcd,
-        "tokens": tokens,
-    }
-
-
-def begin(fleet: Fleet) -> subprocess.Popen[str]:
-    """A site run in the background, in a process group of its own."""
-    command = ["ansible-playbook", "-i", str(fleet.inventory), "lodestar.platform.site"]
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=fleet.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def kill_at(fleet: Fleet, task: str, delay: float) -> str:
-    """Starts a site run, and SIGKILLs all of it ``delay`` seconds into the first task whose name holds ``task``."""
-    process = begin(fleet)
-    seen = ""
-    assert process.stdout is not None
-    for line in process.stdout:
-        seen += line
-        if line.startswith("TASK [") and task in line:
-            time.sleep(delay)
-            os.killpg(process.pid, signal.SIGKILL)
-            break
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, f"the run ended before it came to {task!r}:\n{seen[-3000:]}"
-    return seen
-
-
-@pytest.mark.parametrize("remote", ["left alive", "killed too"])
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_and_run_again(solo: Fleet, clean: dict[str, t.Any], point: str, remote: str, bar: Bar) -> None:
     solo.testbed("reimage", "s1")
-    kill_at(solo, *POINTS[point])
-    if remote == "killed too":
-        solo.on("s1", "pkill -KILL -f '[A]nsiballZ|[k]ubeadm|[c]tr ' || true")
     solo.site().checked()
-    assert solo.site().checked().changed == 0
-    assert snapshot(solo) == clean
-    bar(f"SIGKILL, {point}, remote command {remote}: run again", "as after a clean run")
+    solo.operator()
+    solo.rested()
+    return solo.snapshot()
 
 
-def test_two_runs_together(solo: Fleet, clean: dict[str, t.Any], bar: Bar) -> None:
+def kill_at(solo: Solo, kill: Kill, *arguments: str) -> None:
+    """Starts a site run and SIGKILLs it where it is asked to, with or without what it has started on the machine."""
+    run = solo.begin(*arguments)
+    if kill.when.startswith("task:"):
+        pattern = re.compile(r"^TASK \[.*" + re.escape(kill.when.removeprefix("task:")), re.MULTILINE)
+        eventually(lambda: pattern.search(run.output) or run.process.poll() is not None, 600, 0.1)
+    else:
+        # In slices, so that a run which ends before is noticed.
+        script = f"for i in $(seq 50); do {{ {kill.when}; }} >/dev/null 2>&1 && echo reached && break; sleep 0.1; done"
+        while run.process.poll() is None and not solo.on(kill.machine, script):
+            pass
+    assert run.process.poll() is None, f"the run ended before it came to {kill}:\n{run.output[-6000:]}"
+    run.kill()
+    if kill.remote is None:
+        return
+    holders = solo.holders(kill.machine)
+    assert holders, f"nothing was under way on {kill.machine}: {kill}\n{run.output[-3000:]}"
+    if kill.remote != ALIVE:
+        chosen = [pid for pid, name in holders.items() if kill.remote == ALL or name.startswith("python")]
+        solo.on(kill.machine, f"kill -KILL {' '.join(chosen)}")
+        left = solo.holders(kill.machine)
+        assert not set(left) & set(chosen)
+        assert bool(left) == (kill.remote == MODULE), left
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_killed_and_run_again(solo: Solo, clean: dict[str, t.Any], sequence: str, bar: Bar) -> None:
     solo.testbed("reimage", "s1")
-    both = [begin(solo), begin(solo)]
-    outputs = [process.communicate()[0] for process in both]
-    ended = [Run(process.returncode, output, 0.0) for process, output in zip(both, outputs, strict=True)]
-    assert any(run.code == 0 for run in ended), outputs
-    for run in ended:
-        assert run.code == 0 or "lock" in run.output, run.output[-4000:]
-    assert solo.site().checked().changed == 0
-    assert snapshot(solo) == clean
+    for kill in SEQUENCES[sequence]:
+        kill_at(solo, kill)
+    last = solo.site().checked()
+    solo.operator()
+    solo.rested()
+    assert solo.snapshot() == clean
+    for kill in SEQUENCES[sequence]:
+        bar(f"SIGKILL, {kill}: run again", f"as after a clean run; the last run took {last.seconds:.0f} s")
+
+
+JOINING = Kill("a worker's join", "test -e /etc/kubernetes/bootstrap-kubelet.conf", ALL, "s2")
+
+
+def test_killed_while_joining(solo: Solo, clean: dict[str, t.Any], tmp_path: Path, bar: Bar) -> None:
+    worker = overlay(tmp_path, {"hosts.yml": second_machine("workers")})
+    try:
+        kill_at(solo, JOINING, *worker)
+        solo.site(*worker).checked()
+        assert solo.site(*worker).checked().changed == 0
+        eventually(lambda: solo.tokens() == [], 150, 3)
+        after_kill = solo.snapshot("s2")
+        assert solo.on("s1", "cat /run/lodestar.claims.json").strip() == "{}"
+        solo.testbed("reimage", "s2")
+        solo.site(*worker).checked()
+        assert solo.snapshot("s2") == after_kill
+    finally:
+        solo.testbed("reimage", "s2")
+        solo.kubectl("solo", "delete", "node", "s2", "--ignore-not-found")
+    bar(f"SIGKILL, {JOINING}: run again", "as after a clean join; no token, no claim left")
+
+
+def says_the_others_name(output: str, other: Background) -> bool:
+    """Whether a run has said whom it waited for, or why it stopped: by the other's process id."""
+    return bool(re.search(rf"run \S+/{other.process.pid} of \S+@\S+ \(pid {other.process.pid}\)", output))
+
+
+def test_two_runs_together(solo: Solo, clean: dict[str, t.Any], bar: Bar) -> None:
+    solo.testbed("reimage", "s1")
+    both = [solo.begin(), solo.begin()]
+    first, second = (run.ended() for run in both)
+    assert 0 in (first.code, second.code), first.output[-3000:] + second.output[-3000:]
+    named = [says_the_others_name(first.output, both[1]), says_the_others_name(second.output, both[0])]
+    assert any(named), first.output[-6000:] + second.output[-6000:]
+    for run, told in ((first, named[0]), (second, named[1])):
+        assert run.code == 0 or told, run.output[-6000:]
+    solo.operator()
+    solo.rested()
+    assert solo.snapshot() == clean
     bar(
         "two site runs started together",
-        f"ended with {[run.code for run in ended]}; one platform, as after a clean run",
+        f"ended with {first.code} and {second.code}, one named the other; as after a clean run",
     )
