@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.modules import bootstrap_decision
-from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.recovery import DecisionAction
 
 
-class ActionModule(ControllerAction):
+class ActionModule(DecisionAction):
     """The module C(bootstrap_decision)."""
 
     operation = bootstrap_decision.OPERATION

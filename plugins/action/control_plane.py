@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module on the machine, as the run that it belongs to."""
+"""Runs the module on the machine, and brings the keys of the recovery file to the one that founds."""
 
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.modules import control_plane
-from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.recovery import FoundingAction
 
 
-class ActionModule(MachineAction):
+class ActionModule(FoundingAction):
     """The module C(control_plane)."""
 
     operation = control_plane.OPERATION

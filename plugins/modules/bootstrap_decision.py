@@ -9,12 +9,13 @@ module: bootstrap_decision
 short_description: Decide whether machines found a cluster, join it, or stop
 version_added: 0.1.0
 description:
-  - Runs on the controller, whatever the connection of the host. Reads nothing itself.
+  - Runs on the controller, whatever the connection of the host. Reads nothing but the cluster's recovery file.
   - A cluster is founded only when nothing answers at its endpoint, every control plane of the inventory was looked
     at in this run and
     holds no cluster state, no worker that was looked at belongs to a cluster, and the hub has no record of it.
       Otherwise the task
     fails, and says what was seen and the way out.
+  - Control planes that hold different keys, and a recovery file that does not fit its cluster, are refused.
 options:
   cluster:
     description:
@@ -43,6 +44,11 @@ options:
         founded.
     type: bool
     default: true
+  recovery:
+    description:
+      - What is at the path of the cluster's recovery file, as digests. Filled in by the action plugin.
+    type: dict
+    default: {}
 attributes:
   check_mode:
     description: Nothing is ever changed.
@@ -69,9 +75,14 @@ machines:
   description:
     - By machine name, C(action) (V(found), V(join), V(repair) or V(present)), C(reason), C(leaders) (control planes
       that can give join
-      material, best first) and C(turn) (control planes of one cluster act in this order, one at a time).
+      material, best first), C(turn) (control planes of one cluster act in this order, one at a time) and C(recovery)
+      (the keys of this one are to be written to the recovery file).
   returned: success
   type: dict
+settled:
+  description: No machine has anything to do, and the recovery file is as it should be.
+  returned: success
+  type: bool
 plan:
   description: What was done, or in check mode would be done, in order.
   returned: success

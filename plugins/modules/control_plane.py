@@ -32,8 +32,16 @@ options:
     required: true
   material:
     description:
-      - Join material from M(lodestar.platform.join_material), for O(state=join).
+      - Join material from M(lodestar.platform.join_material), for O(state=join). With O(state=found) the keys of the
+        cluster's recovery file; filled in by the action plugin.
     type: dict
+  recovered:
+    description:
+      - Names of the keys that the cluster's recovery file holds, and a cluster that is founded is made with.
+      - Filled in by the action plugin.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:

@@ -104,6 +104,10 @@ machine:
         plane holds it. Empty on other machines.
       returned: always
       type: dict
+    keys:
+      description: Digests of the keys that all control planes of the cluster share, by name. Empty on a worker.
+      returned: always
+      type: dict
     recorded:
       description: C(name) and C(uid) of the cluster that the machine was made a part of.
       returned: always

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError, Refused
 from ..plan import Plan
-from . import host, kubeadm, kubeapi, kubevip, node, paths, probe, settings
+from . import host, keys, kubeadm, kubeapi, kubevip, node, paths, probe, settings
 from .etcd import Etcd, quorum_problem
 
 FOUND, JOIN, PRESENT = "found", "join", "present"
@@ -30,6 +30,7 @@ class Task:
     """What is asked, and what was found.
 
     :param images: references of the bundle's images by name.
+    :param recovered: names of the keys that a recovery file holds, for founding; the keys are in the material.
     """
 
     cluster: t.Mapping[str, t.Any]
@@ -37,6 +38,7 @@ class Task:
     images: t.Mapping[str, str]
     material: t.Mapping[str, t.Any] | None
     found: probe.Holding
+    recovered: t.Sequence[str] = ()
 
     @property
     def kube_vip(self) -> bool:
@@ -60,14 +62,17 @@ def plan(
     images: t.Mapping[str, str],
     state: str,
     material: t.Mapping[str, t.Any] | None,
+    recovered: t.Sequence[str] = (),
 ) -> Plan:
     """What makes this machine a control plane of the cluster.
 
     :param state: C(found), C(join) or C(present), which brings back what was lost but neither founds nor joins.
-    :param material: from C(join_material), for a join; ``None`` while it is only predicted.
+    :param material: from C(join_material), for a join; ``None`` while it is only predicted. For a founding C(recovery),
+        the keys of a recovery file.
+    :param recovered: their names, which are known when it is only predicted, too.
     :raises Refused: it holds something that does not fit.
     """
-    task = Task(cluster, machine, images, material, probe.holding(cluster, machine))
+    task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered))
     return Plan(steps=_steps(task, state).items)
 
 
@@ -93,6 +98,7 @@ def _steps(task: Task, state: str) -> node.Steps:
     changing = init or join
     _add_settings(steps, task, founding=init, joining=join)
     if init:
+        keys.add_recovered(steps, task.recovered, task.material, task.found)
         _add_init(steps, task)
     if join:
         _add_join(steps, task)
@@ -155,8 +161,8 @@ def _add_settings(steps: node.Steps, task: Task, founding: bool, joining: bool) 
         steps.add(
             f"file:{paths.ENCRYPTION}",
             "create",
-            "make the key that encrypts Secrets at rest" if founding else "write the cluster's encryption key",
-            lambda: _write_encryption(task, founding),
+            keys.encryption_step(founding, task.recovered),
+            lambda: keys.write_encryption(founding, task.recovered, task.material),
             after="(secret)",
         )
 
@@ -174,17 +180,6 @@ def _restart_api_server(task: Task) -> None:
     for container in listed:
         host.run([crictl, "stop", "--timeout", "60", container], timeout=90)
     host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", _HEALTHY_SECONDS)
-
-
-def _write_encryption(task: Task, founding: bool) -> None:
-    host.make_directory(paths.SETTINGS, 0o700)
-    if founding:
-        content = settings.new_encryption()
-    elif task.material and task.material.get("encryption"):
-        content = str(task.material["encryption"])
-    else:
-        raise PlatformError("the join material holds no encryption key")
-    host.write(paths.ENCRYPTION, content, 0o600)
 
 
 def _interface(task: Task) -> str:

@@ -144,7 +144,7 @@ def _without_leavers(known: dict[str, Probe], control_planes: t.Sequence[str]) -
         name
         for name, probe in known.items()
         if new and not _is_control_plane(probe) and complete(probe) and probe["ca_sha256"] not in new
-    }
+    } | set(_of_before(known))
     return {
         name: {**probe, "kubelet_final": probe["kubelet_final"] and name not in leaving}
         for name, probe in known.items()
@@ -168,6 +168,19 @@ def _answers(known: t.Mapping[str, Probe], control_planes: t.Sequence[str]) -> b
     return bool(shown) and any(name not in known for name in control_planes)
 
 
+def _of_before(known: t.Mapping[str, Probe]) -> list[str]:
+    """Workers of an earlier cluster that had the same CA, since this one was founded with its recovery file."""
+    living = {probe["uid"] for probe in known.values() if probe["uid"]}
+    return sorted(
+        name
+        for name, probe in known.items()
+        if living
+        and not _is_control_plane(probe)
+        and complete(probe)
+        and probe["recorded"]["uid"] not in (None, *living)
+    )
+
+
 def _check_identity(
     cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe], recorded_uid: str | None, table: str
 ) -> None:
@@ -188,6 +201,12 @@ def _check_identity(
         raise Refused(
             f"machines of another cluster stand under {name}: {', '.join(strangers)}; nothing was changed."
             " Correct the inventory, or reset these machines.",
+            cluster=name,
+        )
+    if before := _of_before(known):
+        raise Refused(
+            f"{', '.join(before)} belong to an earlier cluster {name}, which had the same CA; nothing was changed."
+            f" To let them join this one, say recreate: {name}.",
             cluster=name,
         )
     identities = {probe["uid"] for probe in known.values() if probe["uid"]}

@@ -10,19 +10,26 @@ import typing as t
 
 from ..operation import Context, Operation
 from ..plan import Plan
-from .decide import decide
+from . import recovery
+from .decide import PRESENT, decide
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     decisions = decide(
         params["cluster"], params["probes"], params["recorded_uid"], params["recreate"], params["hub_asked"]
     )
+    writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
     ranks = {name: rank for rank, name in enumerate(params["cluster"]["control_plane"])}
     machines = {
-        name: {**decision.as_dict(), "turn": 0 if decision.action in ("found", "repair") else ranks.get(name, 0) + 1}
+        name: {
+            **decision.as_dict(),
+            "turn": 0 if decision.action in ("found", "repair") else ranks.get(name, 0) + 1,
+            "recovery": name == writer,
+        }
         for name, decision in decisions.items()
     }
-    return Plan(outputs={"machines": machines})
+    settled = writer is None and all(decision.action == PRESENT for decision in decisions.values())
+    return Plan(outputs={"machines": machines, "settled": settled}, warnings=warnings)
 
 
 OPERATION = Operation(
@@ -32,6 +39,7 @@ OPERATION = Operation(
         "recorded_uid": {"type": "str"},
         "recreate": {"type": "str"},
         "hub_asked": {"type": "bool", "default": True},
+        "recovery": {"type": "dict", "default": {}},
     },
     plan=_plan,
 )

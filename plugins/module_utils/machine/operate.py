@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ..errors import PlatformError
+from ..errors import PlatformError, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, claims, control_plane, host, lock, material, preflight, prepare, probe, worker
+from . import access, claims, control_plane, host, lock, material, preflight, prepare, probe, recovery, worker
 
 Params = t.Mapping[str, t.Any]
 
@@ -86,7 +86,12 @@ def _control_plane(params: Params, context: Context) -> Plan:
     preflight.require_place(params["machine"])
     return _finished(
         control_plane.plan(
-            params["cluster"], params["machine"], params["images"], params["state"], params["material"] or None
+            params["cluster"],
+            params["machine"],
+            params["images"],
+            params["state"],
+            params["material"] or None,
+            params["recovered"],
         )
     )
 
@@ -105,6 +110,15 @@ def _join_material(params: Params, context: Context) -> Plan:
     claims.check(claims.load(), joiner, owner, params["supersedes"])
     planned = material.plan(cluster, machine, joiner, params["joiner_etcd_data"], params["images"])
     return _finished(claims.claiming(planned, joiner, owner))
+
+
+def _cluster_keys(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
+    unknown = sorted(set(params["names"]) - set(recovery.KEYS))
+    if unknown:
+        raise Refused(f"names: {', '.join(unknown)} are no keys of a cluster; known are {', '.join(recovery.KEYS)}")
+    found = {name: host.read(recovery.KEYS[name]) for name in params["names"] or recovery.KEYS}
+    return Plan(outputs={"keys": {name: text for name, text in found.items() if text is not None}})
 
 
 def _cluster_access(params: Params, context: Context) -> Plan:
@@ -133,6 +147,7 @@ CONTROL_PLANE = Operation(
         "state": {"type": "str", "choices": ["found", "join", "present"], "default": "present"},
         "images": {"type": "dict", "required": True},
         "material": {"type": "dict", "no_log": True},
+        "recovered": {"type": "list", "elements": "str", "default": []},
     },
     plan=_control_plane,
     guard=_exclusive,
@@ -171,6 +186,13 @@ CLUSTER_ACCESS = Operation(
         "founded": {"type": "bool", "default": False},
     },
     plan=_cluster_access,
+    sensitive=True,
+    guard=_shared,
+)
+
+CLUSTER_KEYS = Operation(
+    arguments={**_COMMON, "names": {"type": "list", "elements": "str", "default": []}},
+    plan=_cluster_keys,
     sensitive=True,
     guard=_shared,
 )

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, x509
+from . import host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
 from .etcd import Etcd
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -215,6 +215,12 @@ def certificates() -> list[dict[str, str]]:
     return answer
 
 
+def keys() -> dict[str, str]:
+    """Digests of the keys that all control planes share, by name; what is not there is left out."""
+    found = {name: host.read(path) for name, path in recovery.KEYS.items()}
+    return recovery.digests({name: text for name, text in found.items() if text is not None})
+
+
 def _dated(name: str, data: bytes | None) -> list[dict[str, str]]:
     try:
         return [{"name": name, "not_after": x509.parse_pem(data).not_after}] if data else []
@@ -252,6 +258,7 @@ def report(
         "uid": found.local.uid,
         "founded": found.local.founded,
         "voter": found.local.voter,
+        "keys": keys() if machine["role"] == "control_plane" else {},
         "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
         "pending": list(pending),
         "endpoint": endpoint(cluster),
