@@ -106,10 +106,6 @@ options:
         collection counts with the length of its C(plan), under its name less C(_result); certificates are those in
         the fact C(lodestar_machine).
     type: dict
-  planned:
-    description: The run only planned, so that changes are those that would be made.
-    type: bool
-    default: false
   report_path:
     description: File that is written with the report as JSON, mode 0644.
     type: path
@@ -145,7 +141,7 @@ report:
       description: When it was made, in RFC 3339.
       type: str
     planned:
-      description: As O(planned).
+      description: The run was in check mode, so that changes are those that would be made.
       type: bool
     clusters:
       description: The entries, the global cluster first.
@@ -162,7 +158,7 @@ report:
       type: list
       elements: str
 table:
-  description: The lines that were shown.
+  description: The lines that are shown.
   returned: success
   type: list
   elements: str

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction, plain
+
+display = Display()
 
 Outcome = dict[str, dict[str, t.Any]]
 
@@ -17,7 +20,16 @@ _MACHINE = "lodestar_machine"
 
 
 class OutcomeAction(ControllerAction):
-    """Gives the operation what the hosts of the play left behind, unless the task has an C(outcome) of its own."""
+    """Gives the operation what the hosts of the play left behind, unless the task has an C(outcome) of its own.
+
+    Shows the table that it makes.
+    """
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        answer = super().run(tmp, task_vars)
+        if answer.get("table"):
+            display.display("\n".join(answer["table"]))
+        return answer
 
     def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         return {} if self._task.args.get("outcome") is not None else {"outcome": gather(task_vars)}
@@ -42,8 +54,11 @@ def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _steps(value: t.Any) -> int:
-    """The number of steps in a result of an operation, or in the results of a loop over one."""
-    if not isinstance(value, t.Mapping) or "changed" not in value:
+    """The number of steps in a result of an operation, or in the results of a loop over one.
+
+    A task that only looks says that it changed nothing, whatever it planned.
+    """
+    if not isinstance(value, t.Mapping) or not value.get("changed"):
         return 0
     if isinstance(value.get("results"), list):
         return sum(_steps(item) for item in value["results"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module fleet_report: shows the report and writes it as JSON. Private to the collection."""
+"""The module fleet_report: makes the report and writes it as JSON. Private to the collection."""
 
 from __future__ import annotations
 
@@ -44,23 +44,32 @@ ARGUMENTS: dict[str, t.Any] = {
     "hosts": {"type": "list", "elements": "str", "default": []},
     "failed_hosts": {"type": "list", "elements": "str", "default": []},
     "outcome": {"type": "dict"},
-    "planned": {"type": "bool", "default": False},
     "report_path": {"type": "path"},
 }
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
-    """Shows the table. The file is output rather than state, so it is no step."""
+    """The report of a run that only plans, and at its end the report of a run. The file is output rather than state, so
+    it is no step."""
     _check(params["clusters"])
     hosts, failed = params["hosts"], params["failed_hosts"]
     entries = report.complete(params["clusters"], params["fleet"], hosts, failed, params["outcome"])
     now = datetime.datetime.now(datetime.UTC)
-    found = report.document(entries, now, params["planned"])
-    table = report.table(entries, now, params["planned"])
-    context.progress(table)
-    path = params["report_path"]
-    outputs = {"report": found, "table": table.splitlines(), "problems": found["problems"]}
-    return Plan(outputs=outputs, finish=lambda: write(Path(path), found) if path else {})
+
+    def outputs(planned: bool) -> dict[str, t.Any]:
+        found = report.document(entries, now, planned)
+        table = report.table(entries, now, planned)
+        return {"report": found, "table": table.splitlines(), "problems": found["problems"]}
+
+    def finish() -> dict[str, t.Any]:
+        done = outputs(planned=False)
+        path = params["report_path"]
+        try:
+            return {**done, **(write(Path(path), done["report"]) if path else {})}
+        except PlatformError as exc:
+            raise PlatformError(str(exc), **done) from exc  # the report is shown all the same
+
+    return Plan(outputs=outputs(planned=True), finish=finish)
 
 
 def _check(entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:

@@ -122,6 +122,7 @@ def test_only_plans_of_operations_are_counted() -> None:
         "policy_result": {"changed": False, "plan": []},
         "worker_result": {"changed": True, "results": [{"changed": True, "plan": [step]}, {"changed": False}]},
         "skipped_result": {"changed": False, "skipped": True},
+        "machine_seen": {"changed": False, "plan": [step]},
         "plan": [step],
         "declared": {"plan": [step]},
         "lodestar_machine": {"certificates": [{"name": "ca", "not_after": "2035-01-01T00:00:00Z"}]},
@@ -139,18 +140,16 @@ def test_the_document_counts_changes_and_finds_the_first_expiry() -> None:
 
 
 def run(clusters: list[dict[str, t.Any]], path: Path | None, check_mode: bool = False) -> tuple[dict[str, t.Any], str]:
-    lines: list[str] = []
     params = {
         "clusters": clusters,
         "fleet": None,
         "hosts": [],
         "failed_hosts": [],
         "outcome": None,
-        "planned": check_mode,
     }
-    context = Context(environ={}, progress=lines.append)
+    context = Context(environ={})
     answer = OPERATION.execute({**params, "report_path": path and str(path)}, context, check_mode)
-    return answer, "\n".join(lines)
+    return answer, "\n".join(answer.get("table", []))
 
 
 def test_the_file_is_written_readable_and_is_no_change(tmp_path: Path) -> None:
@@ -161,19 +160,23 @@ def test_the_file_is_written_readable_and_is_no_change(tmp_path: Path) -> None:
     assert json.loads(path.read_text())["clusters"][0]["cluster"] == "east"
     assert [entry.name for entry in path.parent.iterdir()] == ["report.json"]
     assert "east" in shown
+    assert "WOULD" not in shown
+    assert not answer["report"]["planned"]
 
 
 def test_check_mode_shows_the_table_and_writes_nothing(tmp_path: Path) -> None:
     answer, shown = run([EAST], tmp_path / "report.json", check_mode=True)
     assert "report_path" not in answer
     assert "WOULD CHANGE" in shown
+    assert answer["report"]["planned"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    answer, _shown = run([EAST], tmp_path / "file" / "report.json")
+    answer, shown = run([EAST], tmp_path / "file" / "report.json")
     assert answer["failed"]
+    assert "east" in shown
     assert str(tmp_path / "file" / "report.json") in answer["msg"]
 
 
