@@ -100,10 +100,15 @@ machine:
       returned: always
       type: str
     lasting:
-      description: What the cluster was founded with and keeps for life (C(endpoint), C(pod_cidr), C(service_cidr)), as this control
-        plane holds it. Empty on other machines.
+      description: What the cluster was founded with and keeps for life (C(endpoint), C(pod_cidr), C(service_cidr)), as
+        this control plane holds it. Empty on other machines.
       returned: always
       type: dict
+    deviations:
+      description: Arguments of the API server that are not as declared, a line each. A site run only tells them.
+      returned: always
+      type: list
+      elements: str
     keys:
       description: Digests of the keys that all control planes of the cluster share, by name. Empty on a worker.
       returned: always

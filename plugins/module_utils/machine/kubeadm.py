@@ -57,11 +57,17 @@ def endpoint(cluster: t.Mapping[str, t.Any]) -> str:
     )
 
 
-def _arguments(values: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
+def arguments(values: t.Mapping[str, t.Any]) -> list[dict[str, str]]:
+    """Arguments of a program in kubeadm's form, by name; one whose value is a list is given once for each item."""
+
     def text(value: t.Any) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    return [{"name": name, "value": text(value)} for name, value in sorted(values.items())]
+    return [
+        {"name": name, "value": text(value)}
+        for name, given in sorted(values.items())
+        for value in (given if isinstance(given, (list, tuple)) else [given])
+    ]
 
 
 def _volume(name: str, path: str, kind: str, read_only: bool) -> Document:
@@ -92,9 +98,9 @@ def cluster_configuration(cluster: t.Mapping[str, t.Any], images: t.Mapping[str,
     :param images: references of the bundle's images by name.
     """
     network, address = cluster["network"], cluster["endpoint"]["address"]
-    arguments = api_server_arguments(cluster)
+    ours = api_server_arguments(cluster)
     volumes = [_volume("lodestar", paths.SETTINGS, "DirectoryOrCreate", True)]
-    if str(arguments.get("audit-log-path", "")).startswith(paths.AUDIT_LOGS + "/"):
+    if str(ours.get("audit-log-path", "")).startswith(paths.AUDIT_LOGS + "/"):
         volumes.append(_volume("audit", paths.AUDIT_LOGS, "DirectoryOrCreate", False))
     return {
         "apiVersion": API,
@@ -110,11 +116,11 @@ def cluster_configuration(cluster: t.Mapping[str, t.Any], images: t.Mapping[str,
         },
         "apiServer": {
             "certSANs": sorted({address, "127.0.0.1", "localhost"}),
-            "extraArgs": _arguments(arguments),
+            "extraArgs": arguments(ours),
             "extraVolumes": volumes,
         },
-        "controllerManager": {"extraArgs": _arguments({"profiling": False, "terminated-pod-gc-threshold": 1000})},
-        "scheduler": {"extraArgs": _arguments({"profiling": False})},
+        "controllerManager": {"extraArgs": arguments({"profiling": False, "terminated-pod-gc-threshold": 1000})},
+        "scheduler": {"extraArgs": arguments({"profiling": False})},
         "etcd": {"local": {"dataDir": paths.ETCD_DATA, "imageTag": tag(images["etcd"])}},
         "dns": {"imageTag": tag(images["coredns"])},
     }
@@ -161,17 +167,17 @@ def node_registration(
 
     :param resuming: an interrupted attempt goes on, so its files and ports are no obstacle.
     """
-    arguments = {"node-ip": machine["node_ip"]}
+    kubelet = {"node-ip": machine["node_ip"]}
     labels = machine.get("labels") or {}
     if labels:
-        arguments["node-labels"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        kubelet["node-labels"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     ignored = [*_LEFT_BEHIND, f"Port-{bind_port(cluster)}"] if resuming else []
     registration: Document = {
         "name": machine["node_name"],
         "criSocket": CONTAINERD_SOCKET,
         "imagePullPolicy": "IfNotPresent",
         "ignorePreflightErrors": [*ignored, *(cluster.get("kubeadm_ignore_preflight_errors") or [])],
-        "kubeletExtraArgs": _arguments(arguments),
+        "kubeletExtraArgs": arguments(kubelet),
     }
     taints = [dict(item) for item in machine.get("taints") or []]
     if machine["role"] == "worker" or cluster.get("colocated"):

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
+from . import arguments, host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
 from .etcd import Etcd
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -259,6 +259,7 @@ def report(
         "founded": found.local.founded,
         "voter": found.local.voter,
         "keys": keys() if machine["role"] == "control_plane" else {},
+        "deviations": arguments.deviations(cluster, host.read(paths.API_SERVER_MANIFEST) or ""),
         "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
         "pending": list(pending),
         "endpoint": endpoint(cluster),
