@@ -35,7 +35,8 @@ options:
   source:
     description:
       - Where parts come from. V(mirror) is another bundle, V(build) builds from Go modules.
-      - V(upstream) takes what the makers release as single files from the servers in O(upstream), and builds the rest.
+      - V(upstream) takes what the makers release from the servers in O(upstream), and builds the rest. A server that is
+        set and does not have what it should have is a failure.
       - V(auto) is the first of V(mirror), V(upstream) and V(build) that is set and answers within seconds.
         Parts that are there and intact stay, whichever of these they came from.
     type: str
@@ -45,14 +46,29 @@ options:
     description: Directory or http(s) URL of a bundle. Every file from it is checked against its manifest.
     type: str
   upstream:
-    description: Base URLs of release servers. There is no default.
+    description: Release servers and registries. There is no default.
     type: dict
     suboptions:
+      images:
+        description:
+          - Where images are pulled from, as C([http://]host[:port]/repository). Without C(http://) it is https. The
+            host is the one that serves the registry's API.
+          - C(default) stands before the repositories that the makers use (C(kube-apiserver), C(coredns/coredns) and so
+            on), so that a mirror or a pull-through cache of their registry is one line.
+          - "The name of an image is its own repository, with another tag or a digest if wanted: C(kube-apiserver),
+            C(kube-controller-manager), C(kube-scheduler), C(kube-proxy), C(coredns), C(etcd), C(kube-router),
+            C(kube-vip), C(metrics-server), C(pause)."
+          - Images without a place are made here. The four of Kubernetes are pulled together or not at all.
+        type: dict
       kubernetes:
         description: >-
           Server of the Kubernetes release files. Below it lies C(v<version>/bin/linux/<architecture>/<program>), each
           with a C(.sha256) beside it.
         type: str
+  registry_logins:
+    description:
+      - C(username) and C(password) by host of a registry, as it stands in O(upstream). Others are read anonymously.
+    type: dict
   cache_dir:
     description:
       - Directory for built parts, and for Go's caches while something is built.
@@ -93,6 +109,21 @@ EXAMPLES = r"""
     kubernetes_versions: ["1.36.3"]
     source: mirror
     mirror: https://mirror.example.com/lodestar/bundle
+
+- name: A bundle of the makers' own releases and images, through a company's proxies
+  lodestar.platform.bundle:
+    kubernetes_versions: ["1.36.3"]
+    source: upstream
+    upstream:
+      kubernetes: https://files.example.com/kubernetes
+      images:
+        default: registry.example.com/kubernetes
+        kube-router: registry.example.com/hub/cloudnativelabs/kube-router
+        kube-vip: registry.example.com/github/kube-vip/kube-vip
+    registry_logins:
+      registry.example.com:
+        username: puller
+        password: "{{ vault_registry_password }}"
 
 - name: Check every byte of a bundle, and repair what is damaged
   lodestar.platform.bundle:
@@ -148,7 +179,8 @@ OPERATION = Operation(
         "architecture": {"type": "str", "choices": ["amd64", "arm64"], "default": "amd64"},
         "source": {"type": "str", "choices": ["auto", "mirror", "upstream", "build"], "default": "auto"},
         "mirror": {"type": "str"},
-        "upstream": {"type": "dict", "options": {"kubernetes": {"type": "str"}}},
+        "upstream": {"type": "dict", "options": {"kubernetes": {"type": "str"}, "images": {"type": "dict"}}},
+        "registry_logins": {"type": "dict", "no_log": True},
         "cache_dir": {"type": "path"},
         "keep_go_cache": {"type": "bool", "default": False},
         "verify": {"type": "bool", "default": False},

@@ -22,7 +22,8 @@ from .maker import Maker, identities
 from .manifest import Artifact, Manifest
 from .observed import State, observe, write
 from .process import reported
-from .recipes import Archive, GoBuild, ModuleFiles, Output, ReleaseFiles, Unit
+from .pull import Puller, Sources
+from .recipes import Archive, GoBuild, ModuleFiles, Output, RegistryImages, ReleaseFiles, Unit
 from .sources import Mirror, Releases, link, put
 from .store import Built, locked
 from .wanted import Wanted, check, in_order
@@ -47,8 +48,9 @@ class _Assembly:
         self.table = units(wanted.versions)
         self.pieces: list[Piece] = [(unit, output) for unit in self.table for output in unit.outputs]
         releases = Releases(wanted.upstream if wanted.source in ("auto", "upstream") else {})
-        self.maker = Maker(self.table, wanted.cache, wanted.architecture, releases, context.environ)
-        self.maker.must_use_releases = wanted.source == "upstream"
+        puller = Puller(wanted.images if wanted.source in ("auto", "upstream") else Sources(), wanted.architecture)
+        self.maker = Maker(self.table, wanted.cache, wanted.architecture, releases, puller, context.environ)
+        self.maker.must_use_upstream = wanted.source == "upstream"
         self.warnings: list[str] = []
         self.fresh: dict[str, Artifact] = {}
         self.total = 0
@@ -129,7 +131,7 @@ class _Assembly:
             if not self.warnings:
                 raise
             raise PlatformError(f"{exc}; {'; '.join(self.warnings)}") from exc
-        self.warnings += [f"release files are not used: {reason}" for reason in self.maker.passed_over]
+        self.warnings += [f"upstream is not used: {reason}" for reason in self.maker.passed_over]
         return steps
 
     def _make_steps(self, stale: t.Sequence[Piece]) -> list[Step]:
@@ -142,7 +144,7 @@ class _Assembly:
         for unit in reversed(self.table):
             if unit.name in needed:
                 cached[unit.name] = self.maker.cached(unit) is not None
-                needed |= set() if cached[unit.name] else set(unit.needs)
+                needed |= set() if cached[unit.name] else set(self.maker.needs(unit))
         made = [unit for unit in self.table if unit.name in asked or (unit.name in needed and not cached[unit.name])]
         self._check_versions([unit for unit in made if not cached[unit.name]])
         return [self._make_step(unit, asked.get(unit.name, []), cached[unit.name]) for unit in made]
@@ -308,6 +310,8 @@ def _origin(recipe: t.Any) -> str:
         return "Go modules"
     if isinstance(recipe, Archive):
         return "its parts"
+    if isinstance(recipe, RegistryImages):
+        return "a registry"
     return "release files" if isinstance(recipe, ReleaseFiles) else "the operating system"
 
 

@@ -14,7 +14,20 @@ import typing as t
 from ..errors import PlatformError
 from . import programs
 from .manifest import Manifest
-from .recipes import Archive, GoBuild, Image, Layer, ModuleFiles, Output, ReleaseFiles, SystemFile, SystemTools, Unit
+from .recipes import (
+    Archive,
+    GoBuild,
+    Image,
+    Layer,
+    ModuleFiles,
+    Output,
+    Published,
+    RegistryImages,
+    ReleaseFiles,
+    SystemFile,
+    SystemTools,
+    Unit,
+)
 
 VERSIONS = {
     "cluster-inventory-api": "v0.1.2",
@@ -37,6 +50,16 @@ VERSIONS = {
 PAUSE_TAGS = ("3.10.1", "3.10.2")
 #: kubeadm wants etcd tags of the form version-revision.
 ETCD_TAG = VERSIONS["etcd"].removeprefix("v") + "-0"
+#: Where the makers of images publish them, below their registry; the tags are those of the bundle.
+REPOSITORIES = {
+    **{name: name for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")},
+    "coredns": "coredns/coredns",
+    "etcd": "etcd",
+    "kube-router": "cloudnativelabs/kube-router",
+    "kube-vip": "kube-vip/kube-vip",
+    "metrics-server": "metrics-server/metrics-server",
+    "pause": "pause",
+}
 _COMPRESSOR, _TOOLS = "zstd", "network-tools"
 
 KUBERNETES_PROGRAMS = (
@@ -96,8 +119,7 @@ def kubernetes_units(version: str) -> list[Unit]:
     )
     output = Output("kubernetes", "image", "images.tar", f"images/kubernetes-{version}.tar", "kubernetes")
     needs = (binary.name, _TOOLS, _COMPRESSOR)
-    archive = Archive(images, _COMPRESSOR)
-    return [binary, Unit(f"kubernetes-images-{version}", f"v{version}", (archive,), (output,), needs, version)]
+    return [binary, Unit(f"kubernetes-images-{version}", f"v{version}", _made(*images), (output,), needs, version)]
 
 
 def shared_units() -> list[Unit]:
@@ -213,7 +235,16 @@ def _own_image(name: str, tags: tuple[str, ...], source: str, user: str, purpose
 
 def _image_unit(name: str, version: str, image: Image, purpose: str, needs: tuple[str, ...]) -> Unit:
     output = Output(name, "image", "images.tar", f"images/{name}.tar", purpose)
-    return Unit(name, version, (Archive((image,), _COMPRESSOR),), (output,), (*needs, _COMPRESSOR))
+    return Unit(name, version, _made(image), (output,), (*needs, _COMPRESSOR))
+
+
+def _made(*images: Image) -> tuple[Archive | RegistryImages, ...]:
+    """How an archive of images is made: as their makers publish them, or of other units."""
+    archive = Archive(images, _COMPRESSOR)
+    if not all(image.name in REPOSITORIES for image in images):
+        return (archive,)
+    published = (Published(image.name, REPOSITORIES[image.name], tag) for image in images for tag in image.tags)
+    return RegistryImages(tuple(published)), archive
 
 
 def _compressor() -> Unit:

@@ -18,7 +18,19 @@ from pathlib import Path
 from ..errors import PlatformError
 from . import oci
 from .golang import Go
-from .recipes import Archive, GoBuild, Layer, ModuleFiles, Recipe, ReleaseFiles, SystemFile, SystemTools, Unit
+from .pull import Puller
+from .recipes import (
+    Archive,
+    GoBuild,
+    Layer,
+    ModuleFiles,
+    Recipe,
+    RegistryImages,
+    ReleaseFiles,
+    SystemFile,
+    SystemTools,
+    Unit,
+)
 from .sources import Releases
 from .store import Built, Store, locked
 from .system import System
@@ -32,6 +44,11 @@ def _digest(*values: t.Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
+def needs_of(unit: Unit, recipe: Recipe) -> tuple[str, ...]:
+    """The names of the units that a recipe of a unit uses: only what is put together here needs others."""
+    return unit.needs if isinstance(recipe, Archive) else ()
+
+
 def identities(table: t.Sequence[Unit], architecture: str) -> dict[str, dict[str, Recipe]]:
     """For each unit its recipes by identity: a digest over all that determines the output but the tool chain.
 
@@ -42,7 +59,7 @@ def identities(table: t.Sequence[Unit], architecture: str) -> dict[str, dict[str
         known[unit.name] = {
             _digest(_FORMAT, architecture, unit.version, type(recipe).__name__, asdict(recipe), needs): recipe
             for recipe in unit.recipes
-            for needs in product(*(known[name] for name in unit.needs))
+            for needs in product(*(known[name] for name in needs_of(unit, recipe)))
         }
     return known
 
@@ -53,23 +70,31 @@ class Maker:
     :param table: all units, prerequisites first.
     :param cache: the cache directory.
     :param releases: release servers that may be used.
+    :param puller: registries that may be used.
     :param environ: the environment of the task.
 
-    ``must_use_releases`` refuses what a set server does not have; otherwise ``passed_over`` says so. ``used_go`` tells
+    ``must_use_upstream`` refuses what a set server does not have; otherwise ``passed_over`` says so. ``used_go`` tells
     that Go has run.
     """
 
     def __init__(
-        self, table: t.Sequence[Unit], cache: Path, architecture: str, releases: Releases, environ: t.Mapping[str, str]
+        self,
+        table: t.Sequence[Unit],
+        cache: Path,
+        architecture: str,
+        releases: Releases,
+        puller: Puller,
+        environ: t.Mapping[str, str],
     ) -> None:
         self.units = {unit.name: unit for unit in table}
         self.architecture = architecture
         self.releases = releases
+        self.puller = puller
         self.cache = cache
         self.store = Store(cache / "parts")
         self.go = Go(environ, cache / "go", architecture)
         self.system = System(environ, cache, architecture)
-        self.must_use_releases = False
+        self.must_use_upstream = False
         self.passed_over: list[str] = []
         self.used_go = False
         self._chosen: dict[str, Recipe] = {}
@@ -87,8 +112,8 @@ class Maker:
                 if not reason:
                     self._chosen[unit.name] = recipe
                     break
-                if isinstance(recipe, ReleaseFiles) and recipe.base in self.releases.bases:
-                    if self.must_use_releases:
+                if self._upstream(recipe):
+                    if self.must_use_upstream:
                         raise PlatformError(f"{unit.name} {unit.version} cannot be had from upstream: {reason}")
                     self.passed_over.append(reason)
                 reasons.append(reason)
@@ -99,18 +124,25 @@ class Maker:
     def identity(self, unit: Unit) -> str:
         """The identity of the unit as it would be made here; see :func:`identities`."""
         recipe = self.recipe(unit)
-        needs = [self.identity(self.units[name]) for name in unit.needs]
+        needs = [self.identity(self.units[name]) for name in self.needs(unit)]
         return _digest(_FORMAT, self.architecture, unit.version, type(recipe).__name__, asdict(recipe), needs)
 
     def key(self, unit: Unit) -> str:
-        """The unit's key in the cache: its identity with the tool chain, and the keys of what it needs."""
+        """The unit's key in the cache: its identity with the tool chain, or with what the registry has, and the keys of
+        what it needs."""
         recipe = self.recipe(unit)
-        tools = ""
+        tools: t.Any = ""
         if isinstance(recipe, GoBuild):
             tools = self.go.version + (self.system.release if recipe.static_libraries else "")
         elif isinstance(recipe, (SystemTools, SystemFile)):
             tools = self.system.release
-        return _digest(self.identity(unit), tools, [self.key(self.units[name]) for name in unit.needs])
+        elif isinstance(recipe, RegistryImages):
+            tools = self.puller.digests(recipe)
+        return _digest(self.identity(unit), tools, [self.key(self.units[name]) for name in self.needs(unit)])
+
+    def needs(self, unit: Unit) -> tuple[str, ...]:
+        """The names of the units that making a unit here takes."""
+        return needs_of(unit, self.recipe(unit))
 
     def cached(self, unit: Unit) -> Built | None:
         """The unit from the cache, if it is there."""
@@ -128,9 +160,17 @@ class Maker:
                 shutil.rmtree(self.cache / "go", ignore_errors=True)
             return free
 
+    def _upstream(self, recipe: Recipe) -> bool:
+        """Whether the operator named a server for it."""
+        if isinstance(recipe, RegistryImages):
+            return self.puller.set_for(recipe)
+        return isinstance(recipe, ReleaseFiles) and recipe.base in self.releases.bases
+
     def _obstacle(self, recipe: Recipe) -> str:
         if isinstance(recipe, ReleaseFiles):
             return self.releases.missing(recipe, self.architecture)
+        if isinstance(recipe, RegistryImages):
+            return self.puller.missing(recipe)
         if isinstance(recipe, GoBuild) and recipe.static_libraries:
             if self._compiler is None:
                 self._compiler = bool(self.go.compiler() and self.system.has_packages)
@@ -143,6 +183,8 @@ class Maker:
             work = Path(name)
             if isinstance(recipe, Archive):
                 return self._archive(unit, recipe, work, out)
+            if isinstance(recipe, RegistryImages):
+                return self.puller.fetch(recipe, work, out)
             if isinstance(recipe, (GoBuild, ModuleFiles)):
                 self.used_go = True
                 with locked(self.cache / "go.lock", exclusive=False):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import subprocess
 import typing as t
 from dataclasses import dataclass
@@ -87,16 +88,57 @@ def write_archive(path: Path, images: t.Sequence[Description], architecture: str
     for image in images:
         for layer in image.layers:
             tree[f"blobs/sha256/{layer.path.name}"] = Entry(0o644, file=layer.path)
-        config = _store(tree, _configuration(image, architecture))
-        manifest = _store(tree, _manifest(image, config))
+        config = _store(tree, _json(_configuration(image, architecture)))
+        manifest = _store(tree, _json(_manifest(image, config)))
         for reference in image.references:
             digests[reference] = manifest["digest"]
             index.append(_index_entry(manifest, reference, architecture))
+    _write(path, tree, index)
+    return digests
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One image as a registry gave it: its names, and the manifest byte for byte with its kind."""
+
+    references: tuple[str, ...]
+    media_type: str
+    manifest: bytes
+
+
+def blob_name(digest: str) -> str:
+    """The file name of a blob.
+
+    :raises PlatformError: when it is not named by its sha256.
+    """
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise PlatformError(f"the blob {digest[:80]!r} is not named by a sha256, which is not supported")
+    return digest.removeprefix("sha256:")
+
+
+def write_copies(path: Path, images: t.Sequence[Copy], blobs: Path, architecture: str) -> dict[str, str]:
+    """Like :func:`write_archive`, of images whose blobs lie in a folder by :func:`blob_name`, as they are."""
+    tree: Tree = {"oci-layout": Entry(0o644, data=_json({"imageLayoutVersion": "1.0.0"}))}
+    index: list[dict[str, t.Any]] = []
+    digests: dict[str, str] = {}
+    for image in images:
+        content = json.loads(image.manifest)
+        for descriptor in (content["config"], *content["layers"]):
+            name = blob_name(str(descriptor["digest"]))
+            tree[f"blobs/sha256/{name}"] = Entry(0o644, file=blobs / name)
+        manifest = {**_store(tree, image.manifest), "mediaType": image.media_type}
+        for reference in image.references:
+            digests[reference] = manifest["digest"]
+            index.append(_index_entry(manifest, reference, architecture))
+    _write(path, tree, index)
+    return digests
+
+
+def _write(path: Path, tree: Tree, index: list[dict[str, t.Any]]) -> None:
     document = {"schemaVersion": 2, "mediaType": f"{_TYPE}.index.v1+json", "manifests": index}
     tree["index.json"] = Entry(0o644, data=_json(document))
     with path.open("wb") as stream:
         write_tar(tree, stream)
-    return digests
 
 
 def _configuration(image: Description, architecture: str) -> dict[str, t.Any]:
@@ -135,8 +177,7 @@ def _index_entry(manifest: dict[str, t.Any], reference: str, architecture: str) 
     }
 
 
-def _store(tree: Tree, document: dict[str, t.Any]) -> dict[str, t.Any]:
-    data = _json(document)
+def _store(tree: Tree, data: bytes) -> dict[str, t.Any]:
     name = hashlib.sha256(data).hexdigest()
     tree[f"blobs/sha256/{name}"] = Entry(0o644, data=data)
     return {"digest": f"sha256:{name}", "size": len(data)}

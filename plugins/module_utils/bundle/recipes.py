@@ -125,7 +125,33 @@ class Archive:
     compressor: str
 
 
-Recipe: t.TypeAlias = GoBuild | ModuleFiles | SystemTools | SystemFile | ReleaseFiles | Archive
+@dataclass(frozen=True)
+class Published:
+    """An image that its makers publish.
+
+    :param name: of the image in a bundle.
+    :param repository: of the makers, below their registry.
+    :param tag: theirs, which is the bundle's too.
+    """
+
+    name: str
+    repository: str
+    tag: str
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The names that the image is imported under."""
+        return (f"{REPOSITORY}/{self.name}:{self.tag}",)
+
+
+@dataclass(frozen=True)
+class RegistryImages:
+    """One OCI archive, ``images.tar``, of images that their makers publish, from the registries that operators name."""
+
+    images: tuple[Published, ...]
+
+
+Recipe: t.TypeAlias = GoBuild | ModuleFiles | SystemTools | SystemFile | ReleaseFiles | Archive | RegistryImages
 
 
 @dataclass(frozen=True)

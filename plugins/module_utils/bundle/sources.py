@@ -10,6 +10,7 @@ Private to the collection.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import typing as t
@@ -48,10 +49,11 @@ def _shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _copy(stream: t.IO[bytes], target: Path) -> tuple[int, str]:
+def copy(stream: t.IO[bytes], target: Path, most: float = math.inf) -> tuple[int, str]:
+    """Copies a stream to a file, and stops after more than ``most`` bytes. Returns size and sha256 of the copy."""
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as out:
-        while chunk := stream.read(_CHUNK):
+        while size <= most and (chunk := stream.read(_CHUNK)):
             out.write(chunk)
             digest.update(chunk)
             size += len(chunk)
@@ -88,7 +90,7 @@ class Mirror:
         """
         try:
             with self._stream(urllib.parse.quote(part.path) if self.remote else part.path, _IDLE) as stream:
-                size, digest = _copy(stream, target)
+                size, digest = copy(stream, target)
         except OSError as exc:
             raise PlatformError(f"{part.label} cannot be read from the mirror {self.shown}: {exc}") from exc
         if (size, digest) != (part.size, part.sha256):
@@ -133,7 +135,7 @@ class Releases:
             with _open(url + ".sha256", _IDLE) as stream:
                 wanted = (stream.read(256).decode("ascii", "replace").split() or [""])[0]
             with _open(url, _IDLE) as stream:
-                _size, digest = _copy(stream, out / file)
+                _size, digest = copy(stream, out / file)
             if digest != wanted:
                 raise PlatformError(f"{_shown(url)} is damaged: sha256 {digest}, where the server says {wanted}")
             (out / file).chmod(0o755)
@@ -150,7 +152,7 @@ def put(source: Path, target: Path, mode: int) -> str:
     temporary = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
         with source.open("rb") as stream:
-            _size, digest = _copy(stream, temporary)
+            _size, digest = copy(stream, temporary)
         temporary.chmod(mode)
         temporary.replace(target)
     finally:

@@ -75,7 +75,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 def served(folder: Path) -> t.Iterator[str]:
     """The folder on a web server; yields its URL."""
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

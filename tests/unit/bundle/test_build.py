@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle import catalog, programs
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.golang import Go
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.maker import Maker
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle.pull import Puller, Sources
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.recipes import GoBuild
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle.sources import Releases
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
@@ -108,7 +109,9 @@ def release(folder: Path, files: t.Iterable[str], digest: str = "") -> None:
 
 def maker(cache: Path, url: str, environ: t.Mapping[str, str] | None = None) -> Maker:
     table = catalog.units([VERSION])
-    return Maker(table, cache, "amd64", Releases({"kubernetes": url}), environ or {"PATH": ""})
+    return Maker(
+        table, cache, "amd64", Releases({"kubernetes": url}), Puller(Sources(), "amd64"), environ or {"PATH": ""}
+    )
 
 
 def test_release_files_are_taken_when_their_server_has_them(tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_a_server_that_must_be_used_and_has_nothing_is_refused(tmp_path: Path) -
     (tmp_path / "server").mkdir()
     with served(tmp_path / "server") as url:
         asked = maker(tmp_path, url)
-        asked.must_use_releases = True
+        asked.must_use_upstream = True
         with pytest.raises(PlatformError, match="404"):
             asked.recipe(asked.units[f"kubernetes-{VERSION}"])
 

@@ -49,3 +49,36 @@ def test_what_cannot_be_is_refused_by_key(change: dict[str, t.Any], key: str) ->
         check({**PARAMS, **change}, {})
     assert [problem.key for problem in caught.value.problems] == [key]
     assert caught.value.problems[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "word"),
+    [
+        ("nginx", "registry.example.com/nginx", "coredns"),
+        ("default", "registry.example.com/a:v1", "tag"),
+        ("default", "ftp://registry.example.com", "http"),
+        ("coredns", "registry.example.com", "repository"),
+        ("coredns", "https://robot:s3cret@registry.example.com/a", "registry_logins"),
+    ],
+)
+def test_a_place_of_images_that_cannot_be_is_refused_by_key(name: str, place: str, word: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check({**PARAMS, "upstream": {"images": {name: place}}}, {})
+    assert [problem.key for problem in caught.value.problems] == [f"upstream.images.{name}"]
+    assert word in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("login", ["robot:s3cret", {"username": "robot"}, {"username": "a:b", "password": "s3cret"}])
+def test_a_login_that_cannot_be_is_refused_and_not_shown(login: t.Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check({**PARAMS, "registry_logins": {"registry.example.com": login}}, {})
+    assert [problem.key for problem in caught.value.problems] == ["registry_logins.registry.example.com"]
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_is_wanted_shows_no_password() -> None:
+    login = {"username": "robot", "password": "s3cret"}
+    wanted = check({**PARAMS, "registry_logins": {"registry.example.com": login}}, {})
+    assert wanted.images.logins == {"registry.example.com": ("robot", "s3cret")}
+    assert "s3cret" not in repr(wanted)
