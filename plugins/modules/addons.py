@@ -10,6 +10,9 @@ module: addons
 short_description: Bring and await the add-ons of a created cluster
 version_added: 0.1.0
 description:
+  - Approves the serving certificates that the kubelets of the given nodes ask for, if a request is by the node itself,
+    for exactly its name and its address, and for serving only. Every other pending request of the signer
+    C(kubernetes.io/kubelet-serving) is left alone, with a warning.
   - Applies kube-router as CNI with NetworkPolicy, and metrics-server, and waits until the nodes, these and CoreDNS are
     ready.
   - They tolerate the taint of control planes, so that they run on a dedicated global cluster too.
@@ -55,6 +58,17 @@ options:
     type: list
     elements: str
     default: []
+  kubelets:
+    description:
+      - The nodes whose kubelets may get serving certificates, address by name. Empty approves none.
+    type: dict
+    default: {}
+  joining:
+    description:
+      - Names of those that have joined in this run. It is waited until they have asked.
+    type: list
+    elements: str
+    default: []
   metrics_replicas:
     description: How many metrics-servers run. Two where there are nodes for them, since a missing metrics API delays
       the
@@ -64,7 +78,7 @@ options:
   kubelet_insecure_tls:
     description:
       - Have metrics-server connect to kubelets without verifying their certificates. Needed where the kubelets' serving
-        certificates are self-signed, as they are by kubeadm's default.
+        certificates are self-signed, since C(serverTLSBootstrap) is off.
     type: bool
     default: false
   images:

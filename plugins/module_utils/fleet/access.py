@@ -69,6 +69,10 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),
     rule("apiregistration.k8s.io", ["apiservices"], ["create", "patch", "delete"]),
+    # Kubelets get serving certificates of the cluster, and nothing else gets any certificate.
+    rule("certificates.k8s.io", ["certificatesigningrequests"], ["list"]),
+    rule("certificates.k8s.io", ["certificatesigningrequests/approval"], ["patch"]),
+    rule("certificates.k8s.io", ["signers"], ["approve"], ["kubernetes.io/kubelet-serving"]),
     # Kubernetes lets an identity grant only what it holds: these are the rules of the add-ons that it applies.
     *addons_objects.GRANTED_RULES,
 )

@@ -89,6 +89,8 @@ def api_server_arguments(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "tls-cipher-suites": ",".join(CIPHERS),
         "tls-min-version": "VersionTLS12",
     }
+    if kubelet_configuration(cluster).get("serverTLSBootstrap"):
+        ours["kubelet-certificate-authority"] = paths.CA
     return merged(ours, cluster.get("api_server_args"))
 
 
@@ -146,6 +148,8 @@ def kubelet_configuration(cluster: t.Mapping[str, t.Any]) -> Document:
         "readOnlyPort": 0,
         "rotateCertificates": True,
         "seccompDefault": True,
+        # Approved by the site run; without it a kubelet's certificate is signed by itself.
+        "serverTLSBootstrap": True,
         "streamingConnectionIdleTimeout": "5m0s",
         "tlsCipherSuites": list(CIPHERS),
         "tlsMinVersion": "VersionTLS12",

@@ -17,6 +17,7 @@ MANIFESTS = f"{KUBERNETES}/manifests"
 API_SERVER_MANIFEST = f"{MANIFESTS}/kube-apiserver.yaml"
 KUBELET_CONFIG = "/var/lib/kubelet/config.yaml"
 KUBELET_CLIENT = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+KUBELET_SERVER = "/var/lib/kubelet/pki/kubelet-server-current.pem"
 ETCD_DATA = "/var/lib/etcd"
 KUBEADM = "/usr/local/bin/kubeadm"
 

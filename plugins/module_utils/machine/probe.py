@@ -204,6 +204,7 @@ def _ask_etcd(machine: t.Mapping[str, t.Any], answer: Local) -> None:
 def certificates() -> list[dict[str, str]]:
     """Name and last moment of every certificate that a control plane or kubelet lives by."""
     answer = _dated("kubelet-client", host.read_bytes(paths.KUBELET_CLIENT))
+    answer += _dated("kubelet-server", host.read_bytes(paths.KUBELET_SERVER))
     for name in _CERTIFICATES:
         answer += _dated(name, host.read_bytes(f"{paths.PKI}/{name}.crt"))
     for name in _KUBECONFIGS:

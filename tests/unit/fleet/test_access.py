@@ -34,6 +34,17 @@ def test_bind_names_only_what_tenants_may_get(role: str) -> None:
     assert len(binding) == (0 if role in ("observe", "self") else 1)
 
 
+@pytest.mark.parametrize("role", ALL)
+def test_only_kubelets_get_certificates(role: str) -> None:
+    signing = [rule for rule in rules(role) if "signers" in rule["resources"] or "approve" in rule["verbs"]]
+    assert all(rule["resourceNames"] == ["kubernetes.io/kubelet-serving"] for rule in signing)
+    assert len(signing) == (1 if role in ("lifecycle", "hub") else 0)
+    verbs = {
+        verb for rule in rules(role) if "certificatesigningrequests" in rule["resources"] for verb in rule["verbs"]
+    }
+    assert verbs <= {"list"}
+
+
 @pytest.mark.parametrize("role", ["observe", "tenant", "lifecycle", "self"])
 def test_no_secret_can_be_read_on_a_member(role: str) -> None:
     assert not any("secrets" in rule["resources"] for rule in rules(role))
