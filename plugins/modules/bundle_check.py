@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Looks whether a bundle is complete for some Kubernetes versions, and reads chosen artifacts of it to compare their
     size and sha256 with its manifest. What is missing or damaged is named, and the task fails.
-  - It changes nothing. The playbook P(lodestar.platform.site#playbook) uses it before the first change; the module
+  - It changes nothing. The playbook C(lodestar.platform.site) uses it before the first change; the module
     M(lodestar.platform.bundle) repairs a bundle.
 options:
   path:

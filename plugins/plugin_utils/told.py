@@ -25,7 +25,8 @@ _KEYS = ("changed", "plan", "diff")
 
 
 def _directory() -> Path:
-    return Path(constants.DEFAULT_LOCAL_TMP) / "lodestar-plan"
+    # Ansible sets its constants by name while it starts, which no type checker sees.
+    return Path(constants.DEFAULT_LOCAL_TMP) / "lodestar-plan"  # type: ignore[attr-defined]
 
 
 def _file(task: str, host: str) -> Path:

@@ -239,7 +239,7 @@ class Registry:
         """Gets what the server wants to see: a token, or the login itself."""
         self._authorization.pop(repository, None)
         for challenge in challenges:
-            scheme, _, rest = challenge.partition(" ")
+            scheme, _space, rest = challenge.partition(" ")
             if scheme.lower() == "bearer":
                 terms = dict(re.findall(r'(\w+)="([^"]*)"', rest))
                 self._authorization[repository] = f"Bearer {self._token(repository, terms, timeout)}"
