@@ -89,6 +89,11 @@ test: lint unit integration e2e ## everything that CI checks
 test-full: lint unit integration ## `test`, the long end-to-end checks, and docs/verification.md
 	$(PLAYBOOK) lodestar.platform.bundle
 	$(ON_MACHINES) tests/e2e tests/faults --verification docs/verification.md $(ARGS)
+	molecule test --scenario-name single
+
+.PHONY: molecule
+molecule: setup ## a platform on one machine, by molecule
+	molecule test --scenario-name single
 
 .PHONY: lint
 lint: setup ## ruff, mypy, ansible-lint, ansible-test sanity

@@ -108,7 +108,7 @@ class Solo(Fleet):
 
 def solo_fleet() -> Solo:
     """The suite's own."""
-    return Solo("solo", ROOT / ".cache" / "testbed" / "solo", INVENTORY, INVENTORY / "testbed.yml")
+    return Solo("solo", ROOT / ".cache" / "testbed" / "solo", INVENTORY, INVENTORY.with_suffix(".yml"))
 
 
 def overlay(directory: Path, files: t.Mapping[str, t.Any]) -> tuple[str, str]:

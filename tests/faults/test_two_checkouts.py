@@ -35,7 +35,7 @@ def test_down_in_another_checkout_leaves_this_fleet_alone(fleet: Fleet, tmp_path
     testbed = ["env", "-C", str(other), sys.executable, "-m", "testbed"]
     before = {machine: fleet.processes(machine) for machine in ("g1", "e1", "e2")}
     try:
-        run([*testbed, "up", "--definition", str(other / "tests/faults/solo/testbed.yml")], environ)
+        run([*testbed, "up", "--definition", str(other / "tests/faults/solo.yml")], environ)
         names = json.loads((other / ".quickstart" / "fleet.json").read_text())["machines"]
         addresses = {item["address"] for item in names.values()}
         assert set(names) == {"s1", "s2"}
