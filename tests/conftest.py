@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # what was imported before, such as by the conftest of a folder, could not be found afterwards.
 init_plugin_loader([str(ROOT / ".collections")])
 
+# Shared by all folders, so that a session which runs several of them makes the fleet once.
+pytest_plugins = ["tests.e2e.fixtures"]
+
 Bar = t.Callable[[str, object], None]
 
 

@@ -12,10 +12,8 @@ import statistics
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.conftest import fleet, machines, platform
 from tests.e2e.driver import Fleet, Run
 
-__all__ = ["fleet", "machines", "platform"]
 pytestmark = pytest.mark.timeout(3600)
 _SKIPPED = re.compile(r"^\S+\s+: ok=\d+ .*\bskipped=(?P<count>\d+)", re.MULTILINE)
 

@@ -12,7 +12,7 @@ import json
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.conftest import Platform
+from tests.e2e.fixtures import Platform
 from tests.e2e.driver import Fleet
 
 pytestmark = pytest.mark.timeout(3000)

@@ -9,10 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.e2e.conftest import KEEP, fleet, machines, platform
+from tests.e2e.fixtures import KEEP
 from tests.faults.solo_fleet import Solo, solo_fleet
-
-__all__ = ["fleet", "machines", "platform", "solo", "standing"]
 
 
 @pytest.fixture(scope="session")
