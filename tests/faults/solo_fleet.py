@@ -136,15 +136,17 @@ class Background:
     def __init__(self, fleet: Fleet, arguments: t.Sequence[str] = ()) -> None:
         command = ["ansible-playbook", "-i", str(fleet.inventory), "lodestar.platform.site", *arguments]
         self._begin = time.monotonic()
-        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as this object
+        handle, name = tempfile.mkstemp()
+        self._output = Path(name)
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=fleet.environ, stdout=self._output, stderr=subprocess.STDOUT, start_new_session=True
+            command, cwd=ROOT, env=fleet.environ, stdout=handle, stderr=subprocess.STDOUT, start_new_session=True
         )
+        os.close(handle)
 
     @property
     def output(self) -> str:
         """What it has said so far."""
-        return os.pread(self._output.fileno(), 1 << 24, 0).decode(errors="replace")
+        return self._output.read_text(errors="replace")
 
     def ended(self, deadline: float = 900) -> Run:
         """The run, when it has ended by itself."""
