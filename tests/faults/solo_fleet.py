@@ -136,7 +136,7 @@ class Background:
     def __init__(self, fleet: Fleet, arguments: t.Sequence[str] = ()) -> None:
         command = ["ansible-playbook", "-i", str(fleet.inventory), "lodestar.platform.site", *arguments]
         self._begin = time.monotonic()
-        handle, name = tempfile.mkstemp()
+        handle, name = tempfile.mkstemp(prefix="run-", dir=fleet.state)  # goes with the fleet
         self._output = Path(name)
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=fleet.environ, stdout=handle, stderr=subprocess.STDOUT, start_new_session=True
