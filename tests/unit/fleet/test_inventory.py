@@ -78,7 +78,7 @@ def test_a_valid_declaration_is_returned_with_its_defaults(declared: Declaration
     assert fleet["clusters"]["old"]["endpoint"] is None
     assert fleet["machines"]["a3"] == {
         "name": "a3", "cluster": "c1", "role": "worker", "rank": 1, "node_name": "a3", "node_ip": "192.0.2.110",
-        "labels": {}, "taints": [],
+        "labels": {}, "taints": [], "preflight_skip": [],
     }  # fmt: skip
 
 
