@@ -85,7 +85,7 @@ def _fields(line: str) -> list[str]:
 
 
 def listening(table: str, version: int) -> list[tuple[str, int, str]]:
-    """(address, port, inode) of what listens, from /proc/net/tcp or tcp6.
+    """(address, port, inode) of what listens, from /proc/net/tcp or tcp6. An IPv4 address in tcp6 is told as such.
 
     :param version: 4 or 6.
     """
@@ -103,16 +103,16 @@ def _address(digits: str, version: int) -> str:
     """The kernel writes addresses as words in the machine's byte order, which is little-endian where we run."""
     words = [bytes.fromhex(digits[place : place + 8])[::-1] for place in range(0, len(digits), 8)]
     data = b"".join(words)
-    address = ipaddress.IPv4Address(data) if version == 4 else ipaddress.IPv6Address(data)
-    return str(address)
+    if version == 4:
+        return str(ipaddress.IPv4Address(data))
+    address = ipaddress.IPv6Address(data)
+    return str(address.ipv4_mapped or address)
 
 
 def serves(listens_on: str, address: str) -> bool:
     """Whether what listens on one address answers at another of the machine."""
     here = ipaddress.ip_address(listens_on)
-    mapped = here.ipv4_mapped if isinstance(here, ipaddress.IPv6Address) else None
-    own = mapped or here
-    return own.is_unspecified or own == ipaddress.ip_address(address)
+    return here.is_unspecified or here == ipaddress.ip_address(address)
 
 
 def enabled_controllers(cgroups: str) -> list[str]:

@@ -82,7 +82,8 @@ def _program() -> str:
     text = loader.get_source(listener.__name__) if loader else None
     if not text:
         raise PlatformError("the text of the listener is not at hand")
-    return str(text)
+    # Ansible's own loader, of the controller, has bytes.
+    return text.decode() if isinstance(text, bytes) else str(text)
 
 
 def end(unit: str) -> None:
