@@ -162,12 +162,12 @@ preflight:
       type: dict
     offset:
       description: Lower and upper bound of the machine's clock less the controller's, in seconds.
-      returned: always
+      returned: when the machine was only looked at, since nothing was to be done or in check mode
       type: list
       elements: float
     bundle_architecture:
       description: The architecture that the bundle is made for.
-      returned: always
+      returned: when the machine was only looked at
       type: str
 busy:
   description: The run that was changing the machine while it was looked at.

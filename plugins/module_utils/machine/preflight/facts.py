@@ -23,7 +23,16 @@ PATHS: dict[str, bool] = {
 #: Programs are started from here; of containers, their images' are below the first.
 EXECUTABLE_PATHS = ("/var/lib/containerd", "/usr/local/bin", "/opt/cni/bin")
 #: Services that bring a kubelet or a runtime of their own, or a firewall.
-KUBELETS = ("kubelet", "k3s", "k3s-agent", "rke2-server", "rke2-agent", "k0scontroller", "k0sworker", "snap.microk8s")
+KUBELETS = (
+    "kubelet",
+    "k3s",
+    "k3s-agent",
+    "rke2-server",
+    "rke2-agent",
+    "k0scontroller",
+    "k0sworker",
+    "snap.microk8s.daemon-kubelite",
+)
 RUNTIMES = ("containerd", "docker", "crio", "cri-docker")
 FIREWALLS = ("firewalld", "ufw")
 

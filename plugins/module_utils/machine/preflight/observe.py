@@ -162,7 +162,10 @@ def _units() -> dict[str, Unit]:
         services = host.services([*KUBELETS, *RUNTIMES, *FIREWALLS])
     except PlatformError:
         return {}
-    return {name: Unit(item.active, item.path) for name, item in services.items()}
+    found = {name: Unit(item.active, item.path) for name, item in services.items()}
+    # Ubuntu runs this unit also where the firewall itself is off.
+    filtering = "ENABLED=yes" in _text("/etc/ufw/ufw.conf")
+    return {**found, "ufw": Unit(found["ufw"].active and filtering, found["ufw"].path)}
 
 
 def _remains() -> list[str]:
