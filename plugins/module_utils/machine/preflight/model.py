@@ -129,8 +129,8 @@ class Verdict:
 
 
 #: C(None): the check has nothing to say about this machine.
-Examine = t.Callable[[Subject, Run], Verdict | None]
-OfFacts = t.Callable[[Subject, Facts, Limits], Verdict | None]
+Examine: t.TypeAlias = "t.Callable[[Subject, Run], Verdict | None]"
+OfFacts: t.TypeAlias = "t.Callable[[Subject, Facts, Limits], Verdict | None]"
 
 
 @dataclass(frozen=True)
