@@ -62,16 +62,28 @@ def preflight(fleet: Solo, path: Path, *arguments: str) -> tuple[Run, dict[str, 
     return run, json.loads(file.read_text()) if file.exists() else {}
 
 
-def test_everything_that_is_wrong_is_named_at_once(solo: Solo, tmp_path: Path, bar: Bar) -> None:
+@pytest.fixture
+def empty(solo: Solo) -> Solo:
+    """Two machines as they come out of the box."""
     solo.testbed("reimage", "s1", "s2")
+    return solo
+
+
+def spoil(fleet: Solo) -> None:
+    """Does all of that."""
+    for machine, faults in SPOILT.items():
+        for script in faults.values():
+            fleet.on(machine, script)
+
+
+def test_everything_that_is_wrong_is_named_at_once(empty: Solo, tmp_path: Path, bar: Bar) -> None:
+    solo = empty
     both = overlay(tmp_path / "both", {"hosts.yml": second_machine("workers")})
     run, report = preflight(solo, tmp_path, *both)
     run.checked()
     assert (report["errors"], report["warnings"]) == (0, 0), run.output[-6000:]
     assert {item["state"] for item in report["machines"].values()} == {"to join"}
-    for machine, faults in SPOILT.items():
-        for script in faults.values():
-            solo.on(machine, script)
+    spoil(solo)
     before = {machine: state(solo, machine) for machine in SPOILT}
     run, report = preflight(solo, tmp_path, *both)
     assert run.code != 0
@@ -88,8 +100,9 @@ def test_everything_that_is_wrong_is_named_at_once(solo: Solo, tmp_path: Path, b
     bar("preflight of two machines with 9 faults", f"all named at once in {run.seconds:.1f} s, nothing changed")
 
 
-def test_what_is_skipped_is_not_in_the_way(solo: Solo, tmp_path: Path) -> None:
-    """Goes on with the machines of the test before."""
+def test_what_is_skipped_is_not_in_the_way(empty: Solo, tmp_path: Path) -> None:
+    solo = empty
+    spoil(solo)
     ids = sorted({name for faults in SPOILT.values() for name in faults} - {"ports"})
     variables = {"hosts.yml": second_machine("workers"), "host_vars/solo.yml": {"preflight_skip": ids}}
     run, report = preflight(solo, tmp_path, *overlay(tmp_path / "skip", variables))
@@ -102,17 +115,19 @@ def test_what_is_skipped_is_not_in_the_way(solo: Solo, tmp_path: Path) -> None:
     assert "Did you mean ports" in run.output
 
 
-def test_a_machine_that_cannot_be_looked_at_hides_nothing(solo: Solo, tmp_path: Path) -> None:
-    hosts = second_machine("workers")
-    variables = {"hosts.yml": hosts, "host_vars/s2.yml": {"ansible_become": True, "ansible_become_exe": "/bin/false"}}
-    run, report = preflight(solo, tmp_path, *overlay(tmp_path / "sudo", variables))
+def test_a_machine_that_cannot_be_looked_at_hides_nothing(empty: Solo, tmp_path: Path) -> None:
+    solo = empty
+    solo.on("s1", SPOILT["s1"]["ports"])
+    no_python = {"ansible_python_interpreter": "/usr/bin/python2.7"}
+    variables = {"hosts.yml": second_machine("workers"), "host_vars/s2.yml": no_python}
+    run, report = preflight(solo, tmp_path, *overlay(tmp_path / "python", variables))
     assert run.code != 0
     assert failed(report, "s2") == {"sudo"}
     assert "ports" in failed(report, "s1")
 
 
-def test_members_are_not_in_their_own_way(solo: Solo, tmp_path: Path, bar: Bar) -> None:
-    solo.testbed("reimage", "s1", "s2")
+def test_members_are_not_in_their_own_way(empty: Solo, tmp_path: Path, bar: Bar) -> None:
+    solo = empty
     solo.site().checked()
     before = state(solo, "s1")
     run, report = preflight(solo, tmp_path)
@@ -133,7 +148,8 @@ def test_members_are_not_in_their_own_way(solo: Solo, tmp_path: Path, bar: Bar) 
     )
 
 
-def test_a_killed_run_leaves_no_listener(solo: Solo, tmp_path: Path) -> None:
+def test_a_killed_run_leaves_no_listener(standing: Solo, tmp_path: Path) -> None:
+    solo = standing
     solo.testbed("reimage", "s2")
     both = overlay(tmp_path / "both", {"hosts.yml": second_machine("workers")})
     # The probing waits for a peer that never answers, so the run can be killed while it listens.

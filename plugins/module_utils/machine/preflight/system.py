@@ -83,7 +83,10 @@ def paths_of(subject: Subject) -> list[str]:
     return [path for path, only in PATHS.items() if subject.is_control_plane or not only]
 
 
-def _space(subject: Subject, facts: Facts, limits: Limits) -> Verdict:
+def _space(subject: Subject, facts: Facts, limits: Limits) -> Verdict | None:
+    if facts.prepared:
+        # An interrupted run has used a part of the room already.
+        return None
     needed: dict[str, int] = {}
     paths: dict[str, list[str]] = {}
     own = paths_of(subject)

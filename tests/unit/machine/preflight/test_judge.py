@@ -13,12 +13,19 @@ from pathlib import Path
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight import across, judge, needs, operation
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight.facts import Facts, Unit
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight.facts import PATHS, Facts, Unit
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight.model import Limits, Subject
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import clock_offset
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import cluster, machine
-from ansible_collections.lodestar.platform.tests.unit.machine.preflight.machines import NODES, facts, probe, subject
+from ansible_collections.lodestar.platform.tests.unit.machine.preflight.machines import (
+    GIB,
+    NODES,
+    facts,
+    filesystem,
+    probe,
+    subject,
+)
 
 
 def failing(subjects: t.Sequence[Subject], check: str) -> list[str]:
@@ -62,6 +69,12 @@ def test_a_member_is_judged_by_what_must_always_hold() -> None:
     old = {"cpus": 1, "remains": ["/etc/rancher"], "hostname": "X_1", "units": {"docker": Unit(True, "/x")}}
     assert judge.failed(judge.findings([subject("e1", member=True, **old)], Limits())) == []
     assert failing([subject("e1", member=True, swap=["/swap"])], "swap") == ["e1"]
+
+
+def test_what_an_interrupted_run_has_used_is_not_asked_for_again() -> None:
+    full = [filesystem(path, free=2 * GIB) for path in PATHS]
+    assert failing([subject("e1", filesystems=full)], "disk-space") == ["e1"]
+    assert failing([subject("e1", filesystems=full, prepared=True)], "disk-space") == []
 
 
 def test_a_listener_of_ours_must_be_what_answers() -> None:
