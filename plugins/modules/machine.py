@@ -18,6 +18,8 @@ description:
   - A service is restarted only when something that it reads has changed since it began.
   - What the machine holds of a cluster comes back as RV(machine); M(lodestar.platform.bootstrap_decision) decides by
     it.
+  - Whether the machine can carry Kubernetes at all is judged by M(lodestar.platform.machine_preflight), of all machines
+    of a run together, by RV(preflight).
 options:
   bundle_path:
     description:
@@ -149,6 +151,24 @@ machine:
       returned: always
       type: list
       elements: str
+preflight:
+  description: What M(lodestar.platform.machine_preflight) judges the machine by. Also returned when the module fails.
+  returned: when the module has run
+  type: dict
+  contains:
+    facts:
+      description: What was seen of hardware, system, network and of what else is on the machine.
+      returned: always
+      type: dict
+    offset:
+      description: Lower and upper bound of the machine's clock less the controller's, in seconds.
+      returned: when the machine was only looked at, since nothing was to be done or in check mode
+      type: list
+      elements: float
+    bundle_architecture:
+      description: The architecture that the bundle is made for.
+      returned: when the machine was only looked at
+      type: str
 busy:
   description: The run that was changing the machine while it was looked at.
   returned: success

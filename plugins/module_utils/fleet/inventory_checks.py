@@ -262,3 +262,21 @@ def check_versions(
         reason = f"the bundle has no such version, it has {', '.join(versions) or 'none'}"
         remedy = "Use one of these, or run the playbook lodestar.platform.bundle with this version"
         problems.append(Problem(f"{cluster.name}: kubernetes_version", cluster.version, reason, remedy))
+
+
+def check_skipped(
+    hosts: t.Iterable[Cluster | Machine], known: t.Collection[str] | None, problems: list[Problem]
+) -> None:
+    """Ids of checks that are skipped exist; one that stands in a group is told once.
+
+    :param known: all ids, ``None`` when they are not known.
+    """
+    where: dict[str, list[str]] = {}
+    for host in hosts:
+        for name in host.preflight_skip:
+            if known is not None and name not in known:
+                where.setdefault(name, []).append(host.name)
+    for name, found in where.items():
+        key = f"{found[0]}: preflight_skip" + (f" (and of {len(found) - 1} more)" if found[1:] else "")
+        reason = "no check has this id; docs/preflight.md lists them"
+        problems.append(Problem(key, shown(name), reason, suggestion(name, known or ())))

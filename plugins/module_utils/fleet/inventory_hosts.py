@@ -35,6 +35,7 @@ CLUSTER_KEYS = (
     "kube_proxy_config",
     "containerd_config",
     "kubeadm_ignore_preflight_errors",
+    "preflight_skip",
     "ansible_connection",
 )
 #: Variables of a machine that the fleet is made of.
@@ -43,6 +44,7 @@ MACHINE_KEYS = (
     "node_ip",
     "node_labels",
     "node_taints",
+    "preflight_skip",
     "ansible_host",
     "ansible_port",
     "ansible_ssh_common_args",
@@ -112,6 +114,7 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         kubeadm_ignore_preflight_errors=fields.strings(
             "kubeadm_ignore_preflight_errors", f.PREFLIGHT_CHECK, "the name of a preflight check of kubeadm"
         ),
+        preflight_skip=_skipped(fields),
     )
 
 
@@ -253,7 +256,12 @@ def read_machine(
         node_ip=_node_ip(fields, name),
         labels=_node_labels(fields),
         taints=_taints(fields),
+        preflight_skip=_skipped(fields),
     )
+
+
+def _skipped(fields: Fields) -> list[str]:
+    return sorted(set(fields.strings("preflight_skip", f.PREFLIGHT_CHECK, "the id of a check in docs/preflight.md")))
 
 
 def _node_ip(fields: Fields, name: str) -> str:

@@ -55,6 +55,7 @@ class Machine:
     :param role: C(control_plane) or C(worker).
     :param rank: position in its group, from 0. Control planes act in this order.
     :param node_ip: its address in the cluster's network.
+    :param preflight_skip: ids of checks that are not made of it, those of its cluster included.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Machine:
     node_ip: str
     labels: dict[str, str] = field(default_factory=dict)
     taints: list[dict[str, str]] = field(default_factory=list)
+    preflight_skip: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Cluster:
     kube_proxy_config: dict[str, t.Any]
     containerd_config: dict[str, t.Any]
     kubeadm_ignore_preflight_errors: list[str]
+    preflight_skip: list[str] = field(default_factory=list)
     control_plane: list[str] = field(default_factory=list)
     workers: list[str] = field(default_factory=list)
     creation_problems: list[dict[str, t.Any]] = field(default_factory=list)

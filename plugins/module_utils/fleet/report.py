@@ -14,6 +14,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ..output import aligned
+
 Entry = dict[str, t.Any]
 
 JOINED = ("hub", "created", "attached")
@@ -145,8 +147,7 @@ def table(entries: t.Sequence[Entry], now: datetime.datetime, planned: bool) -> 
         return "The run was about no cluster of the fleet."
     rows: list[tuple[str, ...]] = [(*_COLUMNS, "WOULD CHANGE" if planned else "CHANGED")]
     rows += [_row(entry, now) for entry in entries]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = aligned(rows)
     found = problems(entries)
     if found:
         lines += ["", f"{len(found)} of {len(entries)} clusters with a problem:", *(f"- {line}" for line in found)]

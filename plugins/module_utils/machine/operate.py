@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 from ..errors import PlatformError, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, claims, control_plane, host, lock, material, preflight, prepare, probe, recovery, worker
+from . import access, claims, control_plane, host, lock, material, place, prepare, probe, recovery, worker
+from .preflight import reach
+from .preflight.observe import observe
 
 Params = t.Mapping[str, t.Any]
 
@@ -67,12 +70,26 @@ def _patient(params: Params, patience: float) -> probe.Holding:
 
 def _machine(params: Params, context: Context) -> Plan:
     cluster, machine = params["cluster"], params["machine"]
-    plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
-    plan.outputs["busy"] = lock.busy()
-    plan.outputs["machine"] = _report(params)
+    facts = observe(cluster, machine, time.time()).as_dict()
+    try:
+        place.require_root()
+        place.require_place(machine)
+        plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
+        plan.outputs["busy"] = lock.busy()
+        plan.outputs["machine"] = _report(params)
+    except PlatformError as exc:
+        # One failure must not hide the others that the facts tell.
+        exc.details["preflight"] = _timed(facts)
+        raise
+    plan.outputs["preflight"] = _timed(facts)
     if plan.steps:
         plan.finish = lambda: {"machine": _report(params)}
     return _finished(plan)
+
+
+def _timed(facts: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The later the clock is read, the narrower is what the controller can say of it."""
+    return {"facts": {**facts, "clock": [facts["clock"][0], time.time()]}}
 
 
 def _report(params: Params) -> dict[str, t.Any]:
@@ -83,7 +100,7 @@ def _report(params: Params) -> dict[str, t.Any]:
 
 
 def _control_plane(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     return _finished(
         control_plane.plan(
             params["cluster"],
@@ -97,12 +114,12 @@ def _control_plane(params: Params, context: Context) -> Plan:
 
 
 def _worker(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     return _finished(worker.plan(params["cluster"], params["machine"], params["material"] or None, params["rejoin"]))
 
 
 def _join_material(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     cluster, machine, owner = params["cluster"], params["machine"], params["owner"]
     if params["state"] == "absent":
         return _finished(material.removal(cluster, machine, params["joiner"], owner))
@@ -113,7 +130,7 @@ def _join_material(params: Params, context: Context) -> Plan:
 
 
 def _cluster_keys(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     unknown = sorted(set(params["names"]) - set(recovery.KEYS))
     if unknown:
         raise Refused(f"names: {', '.join(unknown)} are no keys of a cluster; known are {', '.join(recovery.KEYS)}")
@@ -122,7 +139,7 @@ def _cluster_keys(params: Params, context: Context) -> Plan:
 
 
 def _cluster_access(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     return _finished(
         access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"], params["founded"])
     )
@@ -139,6 +156,20 @@ MACHINE = Operation(
     },
     plan=_machine,
     guard=_exclusive,
+)
+
+MACHINE_REACH = Operation(
+    arguments={
+        **_COMMON,
+        "state": {"type": "str", "choices": ["listening", "probed", "ended"], "required": True},
+        "lifetime": {"type": "int", "default": 60},
+        "timeout": {"type": "float", "default": 3.0},
+        "among": {"type": "str", "choices": ["newcomers", "all"], "default": "newcomers"},
+        "peers": {"type": "list", "elements": "dict", "default": []},
+        "unit": {"type": "str"},
+    },
+    plan=reach.plan,
+    constraints={"required_if": [("state", "ended", ["unit"])]},
 )
 
 CONTROL_PLANE = Operation(

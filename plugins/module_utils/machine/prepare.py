@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
-from . import files, host, images, lasting, leftovers, paths, preflight
+from . import files, host, images, kernel, lasting, leftovers, paths
 
 _WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
 
@@ -80,16 +80,15 @@ def plan(
 ) -> Plan:
     """What has to be done on this machine. C(outputs.missing) are the digests of artifacts that must be sent first.
 
-    :raises Refused: the machine cannot carry Kubernetes as it is.
+    :raises InvalidInput: another Kubernetes version is declared than a living Node runs.
     """
     preparation = Preparation(machine["name"], staging)
-    warnings = preflight.check(cluster, machine)
     seen = observe(artifacts)
     _check_version(cluster, machine["name"], artifacts, seen)
     desired = files.desired_files(cluster, sandbox_image(artifacts))
     _plan_leftovers(preparation, [*(item.path for item in desired), *seen.digests])
     _plan_files(preparation, desired)
-    warnings += _plan_kernel(preparation)
+    warnings = _plan_kernel(preparation)
     _plan_binaries(preparation, artifacts, seen)
     _plan_runtime(preparation, seen)
     _plan_images(preparation, artifacts, seen)
@@ -175,20 +174,11 @@ def _plan_files(preparation: Preparation, desired: t.Sequence[files.DesiredFile]
         )
 
 
-def _module_there(name: str) -> bool:
-    """Loaded, or built into the kernel, where only what it brings with it can be seen."""
-    if os.path.isdir(f"/sys/module/{name}") or os.path.isdir({"br_netfilter": "/proc/sys/net/bridge"}.get(name, "")):
-        return True
-    listed = (host.read("/proc/modules") or "").splitlines()
-    filesystems = (host.read("/proc/filesystems") or "").split()
-    return any(line.split(" ", 1)[0] == name for line in listed) or name in filesystems
-
-
 def _plan_kernel(preparation: Preparation) -> list[str]:
     """Modules and kernel settings. A container cannot load modules: what its host lacks is a warning there."""
     warnings: list[str] = []
     contained = os.path.exists("/run/systemd/container")
-    absent = [name for name in files.KERNEL_MODULES if not _module_there(name)]
+    absent = [name for name in files.KERNEL_MODULES if not kernel.module_there(name)]
     for name in absent:
         if contained:
             warnings.append(

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import arguments, host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
+from . import arguments, host, kubeadm, kubeapi, kubevip, lasting, paths, place, recovery, x509
 from .etcd import Etcd
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -267,10 +267,10 @@ def report(
         "certificates": certificates(),
         "node_name": machine["node_name"],
         "node_ip": machine["node_ip"],
-        "cgroup": f"v{preflight.cgroup_version()}",
+        "cgroup": f"v{place.cgroup_version()}",
         "os": _os_name(),
         "kernel": os.uname().release,
-        "architecture": preflight.architecture(),
-        "addresses": sorted(preflight.addresses()),
+        "architecture": place.architecture(),
+        "addresses": sorted(place.addresses()),
         "probed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

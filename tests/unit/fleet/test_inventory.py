@@ -78,7 +78,7 @@ def test_a_valid_declaration_is_returned_with_its_defaults(declared: Declaration
     assert fleet["clusters"]["old"]["endpoint"] is None
     assert fleet["machines"]["a3"] == {
         "name": "a3", "cluster": "c1", "role": "worker", "rank": 1, "node_name": "a3", "node_ip": "192.0.2.110",
-        "labels": {}, "taints": [],
+        "labels": {}, "taints": [], "preflight_skip": [],
     }  # fmt: skip
 
 
@@ -368,3 +368,21 @@ def test_a_misspelt_variable_is_pointed_out(declared: Declaration) -> None:
     declared.hosts["c1"]["cluster_netwrok"] = None
     fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)
     assert fleet.warnings == ["c1: cluster_netwrok is no variable of the platform, did you mean cluster_network?"]
+
+
+def test_checks_are_skipped_by_cluster_and_machine(declared: Declaration) -> None:
+    declared.hosts["c1"]["preflight_skip"] = ["cpu"]
+    declared.hosts["a2"]["preflight_skip"] = ["memory", "cpu"]
+    machines = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES, ("cpu", "memory")).machines
+    skipped = {name: machines[name].preflight_skip for name in ("a1", "a2", "h1")}
+    assert skipped == {"a1": ["cpu"], "a2": ["cpu", "memory"], "h1": []}
+
+
+def test_a_check_that_does_not_exist_is_refused_once_by_name(declared: Declaration) -> None:
+    for host in declared.hosts.values():
+        host["preflight_skip"] = ["memroy"]
+    with pytest.raises(InvalidInput) as caught:
+        inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES, ("cpu", "memory"))
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == (f"hub: preflight_skip (and of {len(declared.hosts) - 1} more)", "memroy")
+    assert problem.remedy == "Did you mean memory"

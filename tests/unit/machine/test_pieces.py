@@ -24,7 +24,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     kubeapi,
     lock,
     material,
-    preflight,
+    place,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import machine
@@ -151,22 +151,10 @@ def test_a_living_node_of_another_machine_is_not_deleted() -> None:
     assert material._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
 
 
-def test_resolvers_that_would_ask_themselves() -> None:
-    lines = [
-        "# nameserver 127.0.0.9",
-        "nameserver 127.0.0.11",
-        "nameserver 192.0.2.53",
-        "nameserver ::1",
-        "nameserver x",
-    ]
-    text = "\n".join([*lines, "search nameserver", ""])
-    assert preflight.loopback_nameservers(text) == ["127.0.0.11", "::1"]
-
-
 def test_the_wrong_machine_is_noticed() -> None:
     """Delegation to a host whose ansible_host is a template of inventory_hostname reaches the delegating host."""
-    assert preflight.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.11", "127.0.0.1"}) is None
-    problem = preflight.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.12"})
+    assert place.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.11", "127.0.0.1"}) is None
+    problem = place.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.12"})
     assert problem is not None
     assert "192.0.2.12" in str(problem)
 
