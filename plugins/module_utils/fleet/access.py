@@ -65,8 +65,8 @@ TENANT_RULES: tuple[Rule, ...] = (
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
-    # Nodes are cordoned, drained and, on removal, deleted.
-    rule("", ["nodes"], ["patch", "delete"]),
+    # Drains.
+    rule("", ["nodes"], ["patch"]),
     rule("", ["pods/eviction"], ["create"]),
     rule("policy", ["poddisruptionbudgets"], ["list"]),
     rule("", ["serviceaccounts", "services"], MANAGE),

@@ -12,7 +12,21 @@ import typing as t
 from ..errors import PlatformError, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, claims, control_plane, host, lock, material, preflight, prepare, probe, recovery, worker
+from . import (
+    access,
+    claims,
+    control_plane,
+    host,
+    lock,
+    material,
+    preflight,
+    prepare,
+    probe,
+    recovery,
+    removal,
+    reset,
+    worker,
+)
 
 Params = t.Mapping[str, t.Any]
 
@@ -128,6 +142,16 @@ def _cluster_access(params: Params, context: Context) -> Plan:
     )
 
 
+def _machine_reset(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
+    return _finished(reset.plan(params["cluster"], params["machine"], params["confirm"], params["state"]))
+
+
+def _node_removal(params: Params, context: Context) -> Plan:
+    preflight.require_place(params["machine"])
+    return _finished(removal.plan(params["cluster"], params["machine"], params["leaving"]))
+
+
 MACHINE = Operation(
     arguments={
         **_COMMON,
@@ -195,4 +219,23 @@ CLUSTER_KEYS = Operation(
     plan=_cluster_keys,
     sensitive=True,
     guard=_shared,
+)
+
+MACHINE_RESET = Operation(
+    arguments={
+        **_COMMON,
+        "confirm": {"type": "str"},
+        "state": {"type": "str", "choices": ["stopped", "absent"], "default": "absent"},
+    },
+    plan=_machine_reset,
+    guard=_exclusive,
+)
+
+NODE_REMOVAL = Operation(
+    arguments={
+        **_COMMON,
+        "leaving": {"type": "list", "elements": "dict", "required": True},
+    },
+    plan=_node_removal,
+    guard=_exclusive,
 )

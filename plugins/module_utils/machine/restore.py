@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removes the files of a cluster from a machine and brings back what was there before. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+import typing as t
+
+from ..errors import PlatformError
+from . import artifacts, before, claims, containers, files, host, lock
+from .node import Steps
+
+#: Whole trees that only a cluster fills. A directory that was there before, or is a disk of its own, stays, empty.
+TREES = (
+    "/etc/kubernetes",
+    "/var/lib/kubelet",
+    "/var/lib/etcd",
+    "/var/lib/containerd",
+    "/var/lib/cni",
+    "/var/log/pods",
+    "/var/log/containers",
+    "/opt/containerd",
+    "/usr/libexec/kubernetes",
+    "/run/containerd",
+)
+#: Single files that pods write into directories which may be somebody else's.
+_OF_PODS = ("/etc/cni/net.d/10-lodestar.conflist",)
+
+
+def add(steps: Steps, cluster: t.Mapping[str, t.Any], noted: before.Before | None) -> None:
+    """Adds the steps: files away, earlier ones back, kernel settings back, and at last what we had noted."""
+    own = _own_files(cluster)
+    _add_removal(steps, own, noted)
+    _add_return(steps, noted)
+    _add_sysctls(steps, noted)
+    _add_units(steps, own, noted)
+    _add_state(steps)
+
+
+def _own_files(cluster: t.Mapping[str, t.Any]) -> list[str]:
+    wanted = [item.path for item in files.desired_files(cluster, "")]
+    found = [path for path in [*wanted, *artifacts.recorded(), *_OF_PODS] if os.path.lexists(path)]
+    return sorted(set(found))
+
+
+def _trees() -> list[str]:
+    """The trees that hold anything, or that are no mere mount point."""
+    return [path for path in TREES if os.path.isdir(path) and (os.listdir(path) or not os.path.ismount(path))]
+
+
+def _add_removal(steps: Steps, own: t.Sequence[str], noted: before.Before | None) -> None:
+    there = noted.directories if noted is not None else {}
+    trees = [path for path in _trees() if there.get(path) is None or os.listdir(path)]
+    if own or trees:
+        steps.add(
+            "files",
+            "delete",
+            f"remove {len(own)} files and {len(trees)} directories of the cluster",
+            lambda: _remove(own, trees, there),
+            before={"files": list(own), "directories": trees},
+        )
+
+
+def _remove(own: t.Sequence[str], trees: t.Sequence[str], there: t.Mapping[str, int | None]) -> None:
+    for path in trees:
+        _empty(path)
+        if there.get(path) is None and not os.path.ismount(path):
+            os.rmdir(path)
+    for path in own:
+        host.remove(path)
+    for path in reversed(before.DIRECTORIES):
+        # Without a note, a directory that is empty now is taken for one of ours where only we make it.
+        made = path in there and there[path] is None
+        unknown = not there and path.startswith(("/etc/cni", "/etc/containerd", "/opt/cni", "/etc/systemd/"))
+        if made and os.path.isfile(path):
+            host.remove(path)
+        elif (made or unknown) and os.path.isdir(path) and not os.path.ismount(path):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+
+
+def _empty(directory: str) -> None:
+    left = containers.mounted_below(directory)
+    if left:
+        # Whatever is mounted there may be somebody's data.
+        raise PlatformError(f"{', '.join(left)} cannot be unmounted, so {directory} is not emptied. End what uses it")
+    with os.scandir(directory) as entries:
+        inside = list(entries)
+    for entry in inside:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+def _add_return(steps: Steps, noted: before.Before | None) -> None:
+    if noted is None:
+        return
+    copies = {path: mode for path, mode in noted.replaced.items() if os.path.exists(before.copy_of(path))}
+    for path in copies:
+        steps.add(
+            f"file:{path}",
+            "create",
+            f"bring back {path} as it was",
+            functools.partial(shutil.copy2, before.copy_of(path), path),
+        )
+    for path, mode in noted.directories.items():
+        now = host.mode_of(path)
+        if mode is not None and now not in (None, mode):
+            steps.add(
+                f"mode:{path}",
+                "update",
+                f"set the mode of {path} back to {mode:04o}",
+                functools.partial(os.chmod, path, mode),
+                before=f"{now:04o}",
+                after=f"{mode:04o}",
+            )
+
+
+def _add_sysctls(steps: Steps, noted: before.Before | None) -> None:
+    if noted is None:
+        return
+    now = before.sysctls(noted.sysctls)
+    changed = {key: value for key, value in noted.sysctls.items() if now.get(key, value) != value}
+    if changed:
+        steps.add(
+            "sysctls",
+            "update",
+            "set kernel settings back",
+            lambda: _set(changed),
+            before={key: now[key] for key in changed},
+            after=changed,
+        )
+
+
+def _set(values: t.Mapping[str, str]) -> None:
+    for key, value in values.items():
+        try:
+            with open(before.sysctl_path(key), "w", encoding="ascii") as handle:
+                handle.write(value)
+        except OSError as exc:
+            raise PlatformError(f"the kernel does not let us set {key} back to {value}: {exc.strerror}") from exc
+
+
+def _add_units(steps: Steps, own: t.Sequence[str], noted: before.Before | None) -> None:
+    if any(path.startswith("/etc/systemd/") for path in own):
+        steps.add("systemd", "run", "make systemd forget our units", _reload)
+    for name, was in (noted.units if noted is not None else {}).items():
+        if was["enabled"] or was["active"]:
+            steps.add(
+                f"service:{name}:before",
+                "run",
+                f"bring {name} back as it was",
+                functools.partial(_bring_back, name, was),
+                after=was,
+            )
+
+
+def _reload() -> None:
+    host.systemctl("daemon-reload")
+    host.run(["systemctl", "reset-failed", *before.UNITS], check=False)
+
+
+def _bring_back(name: str, was: t.Mapping[str, bool]) -> None:
+    if was["enabled"]:
+        host.systemctl("enable", "--quiet", name)
+    if was["active"]:
+        host.systemctl("start", name)
+
+
+def _add_state(steps: Steps) -> None:
+    state = [host.STATE_DIRECTORY, host.RUN_DIRECTORY, claims.PATH, lock.PATH]
+    steps.add("state", "delete", "forget that this machine was ours", lambda: _forget(state), before=state)
+
+
+def _forget(state: t.Sequence[str]) -> None:
+    for path in state:
+        host.remove_tree(path) if os.path.isdir(path) else host.remove(path)
