@@ -48,14 +48,14 @@ class Before:
     :param sysctls: values by key; a key that did not exist is left out.
     :param directories: permission bits by path of :data:`DIRECTORIES`, C(None) where there was nothing.
     :param replaced: permission bits of files of which :data:`COPIES` has a copy.
-    :param tables: tables of nftables, C(ip filter); C(None) where nobody could tell.
+    :param packet_filter: tables and chains of nftables, as :func:`packet_filter` tells them.
     :param units: C(enabled) and C(active) of :data:`UNITS`.
     """
 
     sysctls: dict[str, str] = field(default_factory=dict)
     directories: dict[str, int | None] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
-    tables: list[str] | None = None
+    packet_filter: list[str] | None = None
     units: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
@@ -77,15 +77,21 @@ def sysctls(keys: t.Iterable[str] = SYSCTLS) -> dict[str, str]:
     return found
 
 
-def nft_tables() -> list[str] | None:
-    """The tables of nftables as C(family name), C(None) where there is no C(nft) to ask."""
+def packet_filter() -> list[str] | None:
+    """Tables of nftables and their chains, C(ip nat) and C(ip nat OUTPUT); C(None) where no C(nft) can tell."""
     if not host.has_command("nft"):
         return None
-    done = host.run(["nft", "-j", "list", "tables"], check=False)
+    done = host.run(["nft", "-j", "list", "ruleset"], check=False)
     if done.returncode != 0:
         return None
-    items = [item["table"] for item in json.loads(done.stdout or "{}").get("nftables", ()) if "table" in item]
-    return sorted(f"{item['family']} {item['name']}" for item in items)
+    items = json.loads(done.stdout or "{}").get("nftables", ())
+    tables = [f"{item['table']['family']} {item['table']['name']}" for item in items if "table" in item]
+    chains = [
+        f"{item['chain']['family']} {item['chain']['table']} {item['chain']['name']}"
+        for item in items
+        if "chain" in item
+    ]
+    return sorted([*tables, *chains])
 
 
 def observe(written: t.Iterable[str]) -> Before:
@@ -99,7 +105,7 @@ def observe(written: t.Iterable[str]) -> Before:
         sysctls=sysctls(),
         directories={path: host.mode_of(path) for path in DIRECTORIES},
         replaced={path: mode for path, mode in sorted(modes.items()) if mode is not None},
-        tables=nft_tables(),
+        packet_filter=packet_filter(),
         units={name: {"enabled": unit.enabled, "active": unit.active} for name, unit in services.items()},
     )
 

@@ -6,7 +6,8 @@
 collection.
 
 Ours are the chains of kubelet, kube-proxy, kube-router and the CNI plugins, the rules of any chain that lead into them,
-and those that name a set or an interface that only they make. Everything else is somebody else's.
+those that name a set or an interface that only they make, and those with a comment of kube-router's. Everything else is
+somebody else's.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from dataclasses import dataclass, field
 
 _CHAINS = ("KUBE-", "CNI-")
 _SETS = ("KUBE-", "kube-router-", "inet6:KUBE-", "inet6:kube-router-")
+#: Of rules by which kube-router accepts, in chains of everybody.
+_COMMENTS = (
+    "KUBE-ROUTER rule to explicitly ACCEPT traffic that comply to network policies",
+    "allow outbound node port traffic on node interface with which node ip is associated",
+    "allow inbound traffic to pods",
+    "allow outbound traffic from pods",
+)
 #: Interfaces that a node's pods and Services hang on.
 INTERFACES = ("kube-bridge", "kube-dummy-if", "kube-ipvs0")
 #: Tables of nftables that kube-proxy and the CNI plugins make, whatever their family.
@@ -44,12 +52,15 @@ class Table:
         """The rules of other chains that are ours."""
         return [rule for rule in self.rules if not is_own_chain(_chain_of(rule)) and is_own_rule(rule)]
 
+    def empty_chains(self) -> list[str]:
+        """The kernel's chains that hold nothing when what is ours is gone, and refuse nothing."""
+        rules = set(self.own_rules())
+        used = {_chain_of(rule) for rule in self.rules if rule not in rules}
+        return sorted(name for name, policy in self.chains.items() if policy == "ACCEPT" and name not in used)
+
     def foreign(self) -> bool:
         """Whether anything is left when what is ours is gone: a rule, a chain, or a policy that refuses."""
-        rules = set(self.own_rules())
-        others = [rule for rule in self.rules if rule not in rules and not is_own_chain(_chain_of(rule))]
-        chains = [name for name, policy in self.chains.items() if policy == "-" and not is_own_chain(name)]
-        return bool(others or chains) or any(policy not in ("-", "ACCEPT") for policy in self.chains.values())
+        return bool({name for name in self.chains if not is_own_chain(name)} - set(self.empty_chains()))
 
 
 def is_own_chain(name: str) -> bool:
@@ -74,6 +85,8 @@ def is_own_rule(rule: str) -> bool:
         if option in ("-j", "-g", "--jump", "--goto") and is_own_chain(value):
             return True
         if option == "--match-set" and is_own_set(value):
+            return True
+        if option == "--comment" and value in _COMMENTS:
             return True
         if option in ("-i", "-o", "--physdev-in", "--physdev-out") and value in INTERFACES:
             return True

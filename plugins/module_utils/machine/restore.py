@@ -28,6 +28,7 @@ TREES = (
     "/opt/containerd",
     "/usr/libexec/kubernetes",
     "/run/containerd",
+    "/run/nri",
 )
 #: Single files that pods write into directories which may be somebody else's.
 _OF_PODS = ("/etc/cni/net.d/10-lodestar.conflist",)

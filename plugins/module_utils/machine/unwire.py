@@ -104,18 +104,44 @@ def _add_routes(steps: Steps, cluster: t.Mapping[str, t.Any]) -> None:
     ranges = str(cluster["network"]["pod_cidr"]).split(",")
 
     def found() -> list[str]:
-        listed = [
-            host.run(["ip", family, "-json", "route", "show", "table", "all"], check=False) for family in ("-4", "-6")
-        ]
-        return [route for done in listed for route in pod_routes(done.stdout, ranges)]
+        answer: list[str] = []
+        for family in ("-4", "-6"):
+            routes = host.run(["ip", family, "-json", "route", "show", "table", "all"], check=False).stdout
+            rules = host.run(["ip", family, "-json", "rule"], check=False).stdout
+            answer += [f"{family} route del {route}" for route in pod_routes(routes, ranges)]
+            answer += [f"{family} rule del {rule}" for rule in pod_rules(rules, ranges)]
+        return answer
 
     _add(
         steps,
         "routes",
         "remove the routes to pods",
         found,
-        lambda route: host.run(["ip", "-6" if ":" in route else "-4", "route", "del", *route.split()], check=False),
+        lambda item: host.run(["ip", *item.split()], check=False),
     )
+
+
+def _of_pods(address: t.Any, ranges: t.Sequence[str]) -> str:
+    """The network, if it is one of pods, else C("")."""
+    try:
+        target = ipaddress.ip_network(str(address))
+    except ValueError:
+        return ""
+    pods = [ipaddress.ip_network(item.strip()) for item in ranges]
+    inside = any(target.version == pod.version and target.subnet_of(pod) for pod in pods)  # type: ignore[arg-type]
+    return str(target) if inside else ""
+
+
+def pod_rules(rules: str, ranges: t.Sequence[str]) -> list[str]:
+    """Rules by which kube-router routes what comes from pods, as C(ip rule del) takes them, from C(ip -json rule).
+    Pure.
+    """
+    found = []
+    for rule in json.loads(rules or "[]"):
+        source = _of_pods(f"{rule.get('src')}/{rule.get('srclen', '')}".rstrip("/"), ranges)
+        if source:
+            found.append(f"from {source} table {rule['table']} priority {rule['priority']}")
+    return found
 
 
 def pod_routes(routes: str, ranges: t.Sequence[str]) -> list[str]:
@@ -125,17 +151,13 @@ def pod_routes(routes: str, ranges: t.Sequence[str]) -> list[str]:
 
     :param ranges: the cluster's pod ranges.
     """
-    pods = [ipaddress.ip_network(item.strip()) for item in ranges]
     found = []
     for route in json.loads(routes or "[]"):
-        try:
-            target = ipaddress.ip_network(str(route.get("dst")))
-        except ValueError:
-            continue
-        inside = any(target.version == pod.version and target.subnet_of(pod) for pod in pods)  # type: ignore[arg-type]
-        if inside and route.get("dev") not in netfilter.INTERFACES and route.get("type", "unicast") == "unicast":
+        target = _of_pods(route.get("dst"), ranges)
+        of_others = route.get("dev") not in netfilter.INTERFACES and route.get("type", "unicast") == "unicast"
+        if target and of_others:
             table = route.get("table")
-            found.append(str(target) + (f" table {table}" if table else ""))
+            found.append(target + (f" table {table}" if table else ""))
     return found
 
 
@@ -244,19 +266,33 @@ def _add_tables(steps: Steps, noted: before.Before | None) -> None:
     _add(
         steps,
         "tables",
-        "remove the tables of nftables that nobody else uses",
+        "remove the tables and chains of nftables that nobody else uses",
         lambda: _own_tables(noted),
-        lambda table: host.run(["nft", "delete", "table", *table.split()]),
+        lambda item: host.run(["nft", "delete", "table" if item.count(" ") == 1 else "chain", *item.split()]),
     )
 
 
 def _own_tables(noted: before.Before | None) -> list[str]:
-    """kube-proxy's, and those that iptables made for the cluster's rules and that hold nothing else."""
-    there = before.nft_tables() or []
-    own = {table for table in there if netfilter.is_own_table(table)}
-    if noted is not None and noted.tables is not None:
+    """kube-proxy's, and what iptables made for the cluster's rules and what holds nothing else."""
+    there = before.packet_filter() or []
+    own = {item for item in there if item.count(" ") == 1 and netfilter.is_own_table(item)}
+    if noted is not None and noted.packet_filter is not None:
         for command in (name for name in _commands() if "legacy" not in name):
             family = _FAMILIES[command.removesuffix("-nft")]
-            empty = {f"{family} {table.name}" for table in _tables(command) if not table.foreign()}
-            own |= (empty & set(there)) - set(noted.tables)
+            own |= set(made_for_rules(family, _tables(command), noted.packet_filter)) & set(there)
     return sorted(own)
+
+
+def made_for_rules(family: str, tables: t.Iterable[netfilter.Table], noted: t.Collection[str]) -> list[str]:
+    """Tables, and chains of tables that were there before, that were not, and that hold nothing of others. Pure.
+
+    :param noted: what was there before.
+    """
+    found = []
+    for table in tables:
+        name = f"{family} {table.name}"
+        if name in noted:
+            found += [f"{name} {chain}" for chain in table.empty_chains()]
+        elif not table.foreign():
+            found.append(name)
+    return [item for item in found if item not in noted]
