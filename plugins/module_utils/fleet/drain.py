@@ -193,26 +193,25 @@ class Drain:
                 self.progress(f"{self.cluster}: {self.node}: waiting, {item}")
 
     def finish(self) -> dict[str, t.Any]:
-        """Waits until every pod that was asked to go is gone, and evicts what was scheduled before the cordon was seen.
+        """Evicts what was scheduled before the cordon was seen, and waits until all that was asked to go is gone.
 
         :raises PlatformError: the drain's deadline has passed.
         """
-        while self._remaining():
+        self._evict_late()
+        while any(pod["metadata"]["uid"] in self.asked for pod in self._pods()):
             if time.monotonic() + _INTERVAL > self.until:
                 raise self._stopped()
             time.sleep(_INTERVAL)
         evicted = sorted(drain_pods.name_of(pod) for pod in self.asked.values())
         return {"evicted": evicted}
 
-    def _remaining(self) -> list[Object]:
-        pods = self._pods()
-        late = [pod for pod in drain_pods.sort(pods).evict if pod["metadata"]["uid"] not in self.asked]
+    def _evict_late(self) -> None:
+        late = [pod for pod in drain_pods.sort(self._pods()).evict if pod["metadata"]["uid"] not in self.asked]
         late = [pod for pod in late if drain_pods.stays_away(pod)]
         self._refuse(late)
         for pod in late:
             self.asked[pod["metadata"]["uid"]] = pod
             self.evict(pod)
-        return [pod for pod in pods if pod["metadata"]["uid"] in self.asked]
 
     # -- failing
 
