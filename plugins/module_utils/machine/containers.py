@@ -68,7 +68,17 @@ def serving(containers: str) -> list[tuple[str, str]]:
 
 
 def _serving() -> list[tuple[str, str]]:
-    return serving(host.run([_CRICTL, "ps", "-o", "json"]).stdout) if _runtime() else []
+    return serving(_listed("ps"))
+
+
+def _listed(what: str) -> str:
+    """What the runtime has, as JSON; C("") when it does not answer: processes are ended one by one then."""
+    if not _runtime():
+        return ""
+    try:
+        return host.run([_CRICTL, what, "-o", "json"]).stdout
+    except PlatformError:
+        return ""
 
 
 def add_serving(steps: Steps) -> None:
@@ -85,7 +95,7 @@ def _end_serving() -> None:
 
 def add_end(steps: Steps) -> None:
     """Adds the end of every pod, of the runtime, and of what they leave."""
-    pods = _pods() if _runtime() else []
+    pods = _pods()
     shims = [f"{os.path.basename(_SHIM)} {pid}" for pid in _shims()]
     if pods:
         steps.add("pods", "delete", f"end {len(pods)} pods", _end_pods, before=pods)
@@ -100,7 +110,7 @@ def add_end(steps: Steps) -> None:
 
 
 def _pods() -> list[str]:
-    listed = json.loads(host.run([_CRICTL, "pods", "-o", "json"]).stdout or "{}").get("items") or ()
+    listed = json.loads(_listed("pods") or "{}").get("items") or ()
     return sorted(f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in listed)
 
 

@@ -30,6 +30,10 @@ TREES = (
     "/run/containerd",
     "/run/nri",
 )
+_OF_EVERY_MACHINE = (
+    *("/", "/etc", "/etc/modules-load.d", "/etc/sysctl.d", "/etc/systemd", "/etc/systemd/system"),
+    *("/opt", "/run", "/usr", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/libexec", "/var", "/var/lib"),
+)
 #: Single files that pods write into directories which may be somebody else's.
 _OF_PODS = ("/etc/cni/net.d/10-lodestar.conflist",)
 
@@ -40,7 +44,7 @@ def add(steps: Steps, cluster: t.Mapping[str, t.Any], noted: before.Before | Non
     _add_removal(steps, own, noted)
     _add_return(steps, noted)
     _add_sysctls(steps, noted)
-    _add_units(steps, own, noted)
+    _add_units(steps, noted)
     _add_state(steps)
 
 
@@ -75,15 +79,29 @@ def _remove(own: t.Sequence[str], trees: t.Sequence[str], there: t.Mapping[str, 
             os.rmdir(path)
     for path in own:
         host.remove(path)
-    for path in reversed(before.DIRECTORIES):
-        # Without a note, a directory that is empty now is taken for one of ours where only we make it.
-        made = path in there and there[path] is None
-        unknown = not there and path.startswith(("/etc/cni", "/etc/containerd", "/opt/cni", "/etc/systemd/"))
-        if made and os.path.isfile(path):
+    for path in emptied(own, there):
+        if os.path.isfile(path):
             host.remove(path)
-        elif (made or unknown) and os.path.isdir(path) and not os.path.ismount(path):
+        elif os.path.isdir(path) and not os.path.ismount(path):
+            # Whatever is in it is somebody else's.
             with contextlib.suppress(OSError):
                 os.rmdir(path)
+
+
+def emptied(own: t.Sequence[str], there: t.Mapping[str, int | None]) -> list[str]:
+    """Directories that may go if nothing is in them, deepest first. Pure.
+
+    :param own: files that were removed.
+    :param there: permission bits of what was there before; without a note, what every machine has is taken to be.
+    """
+    lasting = {path for path, mode in there.items() if mode is not None} | set(_OF_EVERY_MACHINE)
+    found = {path for path, mode in there.items() if mode is None}
+    for path in own:
+        parent = os.path.dirname(path)
+        while parent not in lasting:
+            found.add(parent)
+            parent = os.path.dirname(parent)
+    return sorted(found - lasting, key=lambda path: (-path.count("/"), path))
 
 
 def _empty(directory: str) -> None:
@@ -149,9 +167,9 @@ def _set(values: t.Mapping[str, str]) -> None:
             raise PlatformError(f"the kernel does not let us set {key} back to {value}: {exc.strerror}") from exc
 
 
-def _add_units(steps: Steps, own: t.Sequence[str], noted: before.Before | None) -> None:
-    if any(path.startswith("/etc/systemd/") for path in own):
-        steps.add("systemd", "run", "make systemd forget our units", _reload)
+def _add_units(steps: Steps, noted: before.Before | None) -> None:
+    # Also where no unit is left: a reset may have been killed before this.
+    steps.add("systemd", "run", "make systemd forget our units", _reload)
     for name, was in (noted.units if noted is not None else {}).items():
         if was["enabled"] or was["active"]:
             steps.add(

@@ -72,6 +72,7 @@ def noted(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(before, "packet_filter", lambda: ["ip mine"])
     quiet = {name: host.Service(name, False, False, False, 0.0, "dead") for name in before.UNITS}
     monkeypatch.setattr(host, "services", lambda names: {name: quiet[name] for name in names})
+    monkeypatch.setattr(restore, "_reload", lambda: None)
     monkeypatch.setattr(restore, "TREES", (str(root / "kept"), str(root / "tree")))
     monkeypatch.setattr(restore, "_own_files", lambda _cluster: [str(root / "config"), str(root / "made/inner/file")])
     return root
@@ -98,7 +99,7 @@ def test_a_machine_goes_back_to_what_was_noted(noted: Path, state: Path) -> None
     (noted / "made/inner/file").write_text("ours")
 
     steps = restored(noted)
-    assert steps == ["files", f"file:{noted / 'config'}", f"mode:{noted / 'kept'}", "state"]
+    assert steps == ["files", f"file:{noted / 'config'}", f"mode:{noted / 'kept'}", "systemd", "state"]
     assert sorted(os.listdir(noted)) == ["config", "kept"]
     assert (noted / "config").read_text() == "theirs"
     assert host.mode_of(str(noted / "kept")) == 0o755
@@ -114,6 +115,19 @@ def test_a_directory_with_something_of_somebody_else_stays(noted: Path, state: P
     restored(noted)
     assert (noted / "made/inner/other").read_text() == "theirs"
     assert not (noted / "made/inner/file").exists()
+
+
+def test_directories_that_only_we_made_go_when_they_are_empty() -> None:
+    own = ["/etc/containerd/certs.d/x.example/hosts.toml", "/opt/cni/bin/bridge", "/usr/local/bin/kubelet"]
+    there = {"/etc/containerd": 0o755, "/opt": 0o755, "/opt/cni": None, "/usr/local/bin": 0o755, "/var/lib/cni": None}
+    assert restore.emptied(own, there) == [
+        "/etc/containerd/certs.d/x.example",
+        "/etc/containerd/certs.d",
+        "/opt/cni/bin",
+        "/var/lib/cni",
+        "/opt/cni",
+    ]
+    assert restore.emptied(own[2:], {}) == []
 
 
 def test_nothing_is_removed_through_a_mount(noted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
