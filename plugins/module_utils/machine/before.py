@@ -38,6 +38,13 @@ DIRECTORIES = (
     *("/usr/local/bin", "/usr/libexec", "/usr/libexec/kubernetes", "/usr/lib/modules"),
     *("/var/lib/kubelet", "/var/lib/etcd", "/var/lib/containerd", "/var/lib/cni", "/run/xtables.lock", "/run/netns"),
 )
+#: Trees of the container runtime and of the CNI: another runtime may have something there.
+SHARED_TREES = (
+    *("/var/lib/containerd", "/var/lib/cni", "/var/log/pods", "/var/log/containers"),
+    *("/opt/containerd", "/run/containerd", "/run/nri"),
+)
+#: Whole trees that only a cluster fills. A directory that was there before, or is a disk of its own, stays, empty.
+TREES = ("/etc/kubernetes", "/var/lib/kubelet", "/var/lib/etcd", "/usr/libexec/kubernetes", *SHARED_TREES)
 UNITS = ("kubelet", "containerd")
 
 
@@ -47,6 +54,7 @@ class Before:
 
     :param sysctls: values by key; a key that did not exist is left out.
     :param directories: permission bits by path of :data:`DIRECTORIES`, C(None) where there was nothing.
+    :param filled: those of :data:`SHARED_TREES` that held anything.
     :param replaced: permission bits of files of which :data:`COPIES` has a copy.
     :param packet_filter: tables and chains of nftables, as :func:`packet_filter` tells them.
     :param units: C(enabled) and C(active) of :data:`UNITS`.
@@ -54,6 +62,7 @@ class Before:
 
     sysctls: dict[str, str] = field(default_factory=dict)
     directories: dict[str, int | None] = field(default_factory=dict)
+    filled: list[str] = field(default_factory=list)
     replaced: dict[str, int] = field(default_factory=dict)
     packet_filter: list[str] | None = None
     units: dict[str, dict[str, bool]] = field(default_factory=dict)
@@ -107,6 +116,7 @@ def observe(written: t.Iterable[str]) -> Before:
     return Before(
         sysctls=sysctls(),
         directories={path: host.mode_of(path) for path in DIRECTORIES},
+        filled=[path for path in SHARED_TREES if os.path.isdir(path) and os.listdir(path)],
         replaced={path: mode for path, mode in sorted(modes.items()) if mode is not None},
         packet_filter=packet_filter(),
         units={name: {"enabled": unit.enabled, "active": unit.active} for name, unit in services.items()},
@@ -125,6 +135,18 @@ def load() -> Before | None:
 def wanted() -> bool:
     """Whether there is something to note: the machine is as it was, since nothing of ours has come to it."""
     return not (os.path.exists(RECORD) or artifacts.recorded())
+
+
+def add_note(add: t.Callable[..., None], written: t.Iterable[str]) -> None:
+    """Adds the note as the first step of a preparation.
+
+    :param add: takes the wave, id, action and description of a step, and its fields.
+    :param written: the files that the preparation will write.
+    """
+    if wanted():
+        noted = observe(written)
+        described = "note what this machine was before, for a reset"
+        add(-1, "record:before", "create", described, after=asdict(noted), perform=lambda: write(noted))
 
 
 def write(noted: Before) -> None:

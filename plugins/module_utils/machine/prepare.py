@@ -12,14 +12,13 @@ from __future__ import annotations
 import os
 import time
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
 from . import before, files, host, images, lasting, leftovers, paths, preflight
 
-_WAVE_BEFORE = -1
 _WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
 
 
@@ -88,8 +87,9 @@ def plan(
     seen = observe(artifacts)
     _check_version(cluster, machine["name"], artifacts, seen)
     desired = files.desired_files(cluster, sandbox_image(artifacts))
-    _plan_before(preparation, [*(item.path for item in desired), *seen.digests])
-    _plan_leftovers(preparation, [*(item.path for item in desired), *seen.digests])
+    written = [*(item.path for item in desired), *seen.digests]
+    before.add_note(preparation.add, written)
+    _plan_leftovers(preparation, written)
     _plan_files(preparation, desired)
     warnings += _plan_kernel(preparation)
     _plan_binaries(preparation, artifacts, seen)
@@ -136,19 +136,6 @@ def image_references(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, 
     """Image references by their last path part without tag: C(etcd), C(coredns)."""
     every = [ref for item in artifacts if item["kind"] == "image" for ref in item["references"]]
     return {ref.rsplit("/", 1)[-1].split(":", 1)[0]: ref for ref in every}
-
-
-def _plan_before(preparation: Preparation, written: t.Sequence[str]) -> None:
-    if before.wanted():
-        noted = before.observe(written)
-        preparation.add(
-            _WAVE_BEFORE,
-            "record:before",
-            "create",
-            "note what this machine was before, for a reset",
-            after=asdict(noted),
-            perform=lambda: before.write(noted),
-        )
 
 
 def _plan_leftovers(preparation: Preparation, written: t.Sequence[str]) -> None:

@@ -50,7 +50,7 @@ def plan(
         return Plan(steps=steps.items, outputs=outputs)
     containers.add_end(steps)
     warnings = unwire.add(steps, cluster, noted)
-    restore.add(steps, cluster, noted)
+    warnings += restore.add(steps, cluster, noted)
     if noted is None:
         warnings.append(
             f"{machine['name']} was prepared by a release that noted nothing: its kernel settings stay until it boots"

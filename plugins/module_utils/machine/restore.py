@@ -16,20 +16,7 @@ from ..errors import PlatformError
 from . import artifacts, before, claims, containers, files, host, lock
 from .node import Steps
 
-#: Whole trees that only a cluster fills. A directory that was there before, or is a disk of its own, stays, empty.
-TREES = (
-    "/etc/kubernetes",
-    "/var/lib/kubelet",
-    "/var/lib/etcd",
-    "/var/lib/containerd",
-    "/var/lib/cni",
-    "/var/log/pods",
-    "/var/log/containers",
-    "/opt/containerd",
-    "/usr/libexec/kubernetes",
-    "/run/containerd",
-    "/run/nri",
-)
+#: Directories that no reset removes, where nothing was noted.
 _OF_EVERY_MACHINE = (
     *("/", "/etc", "/etc/modules-load.d", "/etc/sysctl.d", "/etc/systemd", "/etc/systemd/system"),
     *("/opt", "/run", "/usr", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/libexec", "/var", "/var/lib"),
@@ -38,14 +25,19 @@ _OF_EVERY_MACHINE = (
 _OF_PODS = ("/etc/cni/net.d/10-lodestar.conflist",)
 
 
-def add(steps: Steps, cluster: t.Mapping[str, t.Any], noted: before.Before | None) -> None:
-    """Adds the steps: files away, earlier ones back, kernel settings back, and at last what we had noted."""
+def add(steps: Steps, cluster: t.Mapping[str, t.Any], noted: before.Before | None) -> list[str]:
+    """Adds the steps: files away, earlier ones back, kernel settings back, and at last what we had noted.
+
+    Returns warnings about what is left.
+    """
     own = _own_files(cluster)
     _add_removal(steps, own, noted)
     _add_return(steps, noted)
     _add_sysctls(steps, noted)
     _add_units(steps, noted)
     _add_state(steps)
+    filled = noted.filled if noted is not None else []
+    return [f"{path} held something before the machine came to its cluster, so it is left as it is" for path in filled]
 
 
 def _own_files(cluster: t.Mapping[str, t.Any]) -> list[str]:
@@ -54,14 +46,10 @@ def _own_files(cluster: t.Mapping[str, t.Any]) -> list[str]:
     return sorted(set(found))
 
 
-def _trees() -> list[str]:
-    """The trees that hold anything, or that are no mere mount point."""
-    return [path for path in TREES if os.path.isdir(path) and (os.listdir(path) or not os.path.ismount(path))]
-
-
 def _add_removal(steps: Steps, own: t.Sequence[str], noted: before.Before | None) -> None:
     there = noted.directories if noted is not None else {}
-    trees = [path for path in _trees() if there.get(path) is None or os.listdir(path)]
+    others = noted.filled if noted is not None else []
+    trees = [path for path in before.TREES if path not in others and _is_left(path, there.get(path) is None)]
     if own or trees:
         steps.add(
             "files",
@@ -70,6 +58,11 @@ def _add_removal(steps: Steps, own: t.Sequence[str], noted: before.Before | None
             lambda: _remove(own, trees, there),
             before={"files": list(own), "directories": trees},
         )
+
+
+def _is_left(tree: str, made: bool) -> bool:
+    """Whether a tree holds anything, or is itself one of ours and no mere mount point."""
+    return os.path.isdir(tree) and bool(os.listdir(tree) or (made and not os.path.ismount(tree)))
 
 
 def _remove(own: t.Sequence[str], trees: t.Sequence[str], there: t.Mapping[str, int | None]) -> None:

@@ -73,7 +73,8 @@ def noted(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     quiet = {name: host.Service(name, False, False, False, 0.0, "dead") for name in before.UNITS}
     monkeypatch.setattr(host, "services", lambda names: {name: quiet[name] for name in names})
     monkeypatch.setattr(restore, "_reload", lambda: None)
-    monkeypatch.setattr(restore, "TREES", (str(root / "kept"), str(root / "tree")))
+    monkeypatch.setattr(before, "SHARED_TREES", (str(root / "tree"),))
+    monkeypatch.setattr(before, "TREES", (str(root / "kept"), str(root / "tree")))
     monkeypatch.setattr(restore, "_own_files", lambda _cluster: [str(root / "config"), str(root / "made/inner/file")])
     return root
 
@@ -115,6 +116,17 @@ def test_a_directory_with_something_of_somebody_else_stays(noted: Path, state: P
     restored(noted)
     assert (noted / "made/inner/other").read_text() == "theirs"
     assert not (noted / "made/inner/file").exists()
+
+
+def test_a_tree_with_something_of_somebody_else_is_left_and_told(noted: Path, state: Path) -> None:
+    (noted / "tree").mkdir()
+    (noted / "tree/theirs").write_text("precious")
+    before.write(before.observe([]))
+    (noted / "tree/ours").write_text("")
+    steps = node.Steps("e1")
+    assert "held something before" in restore.add(steps, cluster(), before.load())[0]
+    carry_out(Plan(steps=steps.items))
+    assert (noted / "tree/theirs").read_text() == "precious"
 
 
 def test_directories_that_only_we_made_go_when_they_are_empty() -> None:
