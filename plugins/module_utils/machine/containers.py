@@ -96,12 +96,12 @@ def _end_serving() -> None:
 def add_end(steps: Steps) -> None:
     """Adds the end of every pod, of the runtime, and of what they leave."""
     pods = _pods()
-    shims = [f"{os.path.basename(_SHIM)} {pid}" for pid in _shims()]
+    shims = len(_shims())
     if pods:
         steps.add("pods", "delete", f"end {len(pods)} pods", _end_pods, before=pods)
     _add_unit(steps, "containerd")
     if shims:
-        steps.add("processes", "delete", "end what is left of containers", _end_processes, before=len(shims))
+        steps.add("processes", "delete", "end what is left of containers", _end_processes, before=shims)
     mounts = _mounts()
     if mounts:
         steps.add("mounts", "delete", "unmount what pods and containers had mounted", _unmount, before=len(mounts))
@@ -123,8 +123,12 @@ def _end_pods() -> None:
 # -- processes
 
 
-def _command(pid: str) -> list[str]:
-    return (host.read(f"/proc/{pid}/cmdline") or "").split("\0")
+def _of_process(pid: str, what: str) -> str:
+    """What the kernel tells of a process; C("") once it has ended."""
+    try:
+        return host.read(f"/proc/{pid}/{what}") or ""
+    except OSError:
+        return ""
 
 
 def is_own_shim(command: t.Sequence[str]) -> bool:
@@ -134,7 +138,7 @@ def is_own_shim(command: t.Sequence[str]) -> bool:
 
 def _shims() -> list[int]:
     pids = [name for name in os.listdir("/proc") if name.isdigit()]
-    return [int(pid) for pid in pids if is_own_shim(_command(pid))]
+    return [int(pid) for pid in pids if is_own_shim(_of_process(pid, "cmdline").split("\0"))]
 
 
 def descendants(parents: t.Mapping[int, int], roots: t.Iterable[int]) -> set[int]:
@@ -153,8 +157,8 @@ def descendants(parents: t.Mapping[int, int], roots: t.Iterable[int]) -> set[int
 def _parents() -> dict[int, int]:
     parents: dict[int, int] = {}
     for name in os.listdir("/proc"):
-        # The process may end while it is looked at; its name may hold anything but comes before the last bracket.
-        text = (host.read(f"/proc/{name}/stat") or "") if name.isdigit() else ""
+        # The name of a process may hold anything, and ends with the last bracket.
+        text = _of_process(name, "stat") if name.isdigit() else ""
         if text:
             parents[int(name)] = int(text.rpartition(")")[2].split()[1])
     return parents
