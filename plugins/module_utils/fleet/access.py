@@ -65,6 +65,10 @@ TENANT_RULES: tuple[Rule, ...] = (
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
+    # Drains.
+    rule("", ["nodes"], ["patch"]),
+    rule("", ["pods/eviction"], ["create"]),
+    rule("policy", ["poddisruptionbudgets"], ["list"]),
     rule("", ["serviceaccounts", "services"], MANAGE),
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),

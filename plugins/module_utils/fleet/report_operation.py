@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "policies": {"type": "list", "elements": "str", "default": []},
             "certificate_expiry": {"type": "str"},
             "access_expiry": {"type": "str"},
+            "surplus": {"type": "list", "elements": "str", "default": []},
             "changed": {"type": "raw", "default": []},
             "problem": {"type": "str"},
         },
@@ -67,7 +68,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         except PlatformError as exc:
             raise PlatformError(str(exc), **done) from exc  # the report is shown all the same
 
-    return Plan(outputs=outputs(planned=True), finish=finish)
+    return Plan(outputs=outputs(planned=True), finish=finish, warnings=report.surplus(entries))
 
 
 def _check(entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:

@@ -67,7 +67,9 @@ def removal_problem(members: t.Sequence[Member], leaving: Member) -> str | None:
         return None
     voters = [member for member in members if not member.learner]
     healthy = [member for member in voters if member.healthy and member.id != leaving.id]
-    if len(healthy) < majority(len(voters)) or len(healthy) < majority(len(voters) - 1):
+    # The one that leaves, if it lives, agrees to that itself: so that two may become one.
+    agreeing = len(healthy) + int(leaving.healthy)
+    if agreeing < majority(len(voters)) or len(healthy) < majority(len(voters) - 1):
         return f"etcd would lose its quorum: {len(healthy)} of {len(voters) - 1} other voters are healthy"
     return None
 

@@ -41,6 +41,11 @@ def _environment() -> dict[str, str]:
     return {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root"}
 
 
+def has_command(name: str) -> bool:
+    """Whether a command can be run."""
+    return shutil.which(name, path=_PATH) is not None
+
+
 def run(argv: t.Sequence[str], *, stdin: str | None = None, timeout: float = 60, check: bool = True) -> Completed:
     """Runs a command to its end.
 

@@ -13,7 +13,7 @@ import typing as t
 from ..errors import PlatformError, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, claims, control_plane, host, lock, material, place, prepare, probe, recovery, worker
+from . import access, claims, control_plane, host, lock, material, place, prepare, probe, recovery, removal, reset, worker
 from .preflight import reach
 from .preflight.observe import observe
 
@@ -145,6 +145,16 @@ def _cluster_access(params: Params, context: Context) -> Plan:
     )
 
 
+def _machine_reset(params: Params, context: Context) -> Plan:
+    place.require_place(params["machine"])
+    return _finished(reset.plan(params["cluster"], params["machine"], params["confirm"], params["state"]))
+
+
+def _node_removal(params: Params, context: Context) -> Plan:
+    place.require_place(params["machine"])
+    return _finished(removal.plan(params["cluster"], params["machine"], params["leaving"]))
+
+
 MACHINE = Operation(
     arguments={
         **_COMMON,
@@ -226,4 +236,23 @@ CLUSTER_KEYS = Operation(
     plan=_cluster_keys,
     sensitive=True,
     guard=_shared,
+)
+
+MACHINE_RESET = Operation(
+    arguments={
+        **_COMMON,
+        "confirm": {"type": "str"},
+        "state": {"type": "str", "choices": ["stopped", "absent"], "default": "absent"},
+    },
+    plan=_machine_reset,
+    guard=_exclusive,
+)
+
+NODE_REMOVAL = Operation(
+    arguments={
+        **_COMMON,
+        "leaving": {"type": "list", "elements": "dict", "required": True},
+    },
+    plan=_node_removal,
+    guard=_exclusive,
 )

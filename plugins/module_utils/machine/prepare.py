@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
-from . import files, host, images, kernel, lasting, leftovers, paths
+from . import before, files, host, images, kernel, lasting, leftovers, paths
 
 _WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
 
@@ -86,7 +86,9 @@ def plan(
     seen = observe(artifacts)
     _check_version(cluster, machine["name"], artifacts, seen)
     desired = files.desired_files(cluster, sandbox_image(artifacts))
-    _plan_leftovers(preparation, [*(item.path for item in desired), *seen.digests])
+    written = [*(item.path for item in desired), *seen.digests]
+    before.add_note(preparation.add, written)
+    _plan_leftovers(preparation, written)
     _plan_files(preparation, desired)
     warnings = _plan_kernel(preparation)
     _plan_binaries(preparation, artifacts, seen)

@@ -221,7 +221,20 @@ def test_a_node_that_is_missing_is_not_ready() -> None:
         "version": "v1.36.3",
         "nodes": {"ready": 1, "total": 3},
         "capacity": {"cpu": 3, "memory": 1610612736, "pods": 0},
+        "surplus": ["e2"],
     }
+
+
+def test_without_an_inventory_no_node_is_surplus() -> None:
+    assert cluster_summary(t.cast(t.Any, Answers()))["surplus"] == []
+
+
+def test_surplus_nodes_are_shown_and_are_no_problem() -> None:
+    answer, shown = run([{**EAST, "surplus": ["old"]}], None)
+    assert "east: old: in the cluster, and not in the inventory" in shown
+    assert answer["warnings"] == report.surplus(answer["report"]["clusters"])
+    assert answer["problems"] == []
+    assert "warnings" not in run([{**EAST, "surplus": []}], None)[0]
 
 
 def test_capacity_of_no_nodes_is_nothing() -> None:

@@ -58,6 +58,8 @@ def test_a_member_leaves_only_when_the_others_keep_a_majority() -> None:
     assert etcd.removal_problem([one, two, three], one) is not None
     assert etcd.removal_problem([one, three], three) is not None
     assert etcd.removal_problem([one, two, member("", learner=True)], member("", learner=True)) is None
+    # Of two that are healthy, one may leave: it agrees to that itself.
+    assert etcd.removal_problem([one, two], two) is None
 
 
 def test_a_stale_member_is_one_whose_machine_is_empty() -> None:
@@ -230,6 +232,35 @@ def test_a_childs_life_holds_the_lock(tmp_path: Path) -> None:
         child.wait()
     with lock.held({}, 5, path=path):
         pass
+
+
+def test_who_waited_while_the_lock_was_removed_begins_again(tmp_path: Path) -> None:
+    """A reset removes the file that it holds locked; a lock on a file without a name would keep nobody away."""
+    path = tmp_path / "lock"
+    with lock.held({}, 0, path=str(path)):
+        path.unlink()
+        with lock.held({}, 0, path=str(path)):
+            assert path.exists()
+            with pytest.raises(PlatformError), lock.held({}, 0, path=str(path)):
+                pass
+
+
+def test_a_lock_that_was_removed_while_it_was_waited_for_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, acquire = tmp_path / "lock", lock._acquire
+    times: list[int] = []
+
+    def removed_meanwhile(descriptor: int, flags: int, deadline: float) -> None:
+        acquire(descriptor, flags, deadline)
+        times.append(descriptor)
+        if len(times) == 1:
+            path.unlink()
+
+    monkeypatch.setattr(lock, "_acquire", removed_meanwhile)
+    with lock.held({}, 0, path=str(path)):
+        assert path.exists()
+        assert len(times) == 2
 
 
 def test_readers_share_the_lock(tmp_path: Path) -> None:
