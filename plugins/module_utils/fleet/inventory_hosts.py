@@ -43,6 +43,7 @@ MACHINE_KEYS = (
     "node_ip",
     "node_labels",
     "node_taints",
+    "replaces",
     "ansible_host",
     "ansible_port",
     "ansible_ssh_common_args",
@@ -253,6 +254,7 @@ def read_machine(
         node_ip=_node_ip(fields, name),
         labels=_node_labels(fields),
         taints=_taints(fields),
+        replaces=fields.text("replaces", f.is_dns_name, "the node name of the control plane that is replaced"),
     )
 
 

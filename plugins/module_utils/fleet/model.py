@@ -55,6 +55,7 @@ class Machine:
     :param role: C(control_plane) or C(worker).
     :param rank: position in its group, from 0. Control planes act in this order.
     :param node_ip: its address in the cluster's network.
+    :param replaces: node name of a control plane, no longer in the inventory, whose place this one takes.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Machine:
     node_ip: str
     labels: dict[str, str] = field(default_factory=dict)
     taints: list[dict[str, str]] = field(default_factory=list)
+    replaces: str | None = None
 
 
 @dataclass(frozen=True)

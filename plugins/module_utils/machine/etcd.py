@@ -62,13 +62,23 @@ def stale(members: t.Sequence[Member], node_name: str, node_ip: str, has_data: b
 
 
 def removal_problem(members: t.Sequence[Member], leaving: Member) -> str | None:
-    """Why a member must not be removed now; ``None`` when it may. Pure."""
-    if leaving.learner:
-        return None
-    voters = [member for member in members if not member.learner]
-    healthy = [member for member in voters if member.healthy and member.id != leaving.id]
-    if len(healthy) < majority(len(voters)) or len(healthy) < majority(len(voters) - 1):
-        return f"etcd would lose its quorum: {len(healthy)} of {len(voters) - 1} other voters are healthy"
+    """Why a member must not be removed now; ``None`` when it may. Pure.
+
+    The members of before have to agree on the removal, the leaving one among them; those that stay have to agree on
+    everything after it.
+    """
+    quorum = quorum_problem(members)
+    if leaving.learner or quorum is not None:
+        return quorum
+    staying = [member for member in members if not member.learner and member.id != leaving.id]
+    healthy = sum(member.healthy for member in staying)
+    if not staying:
+        return "it is etcd's last voter"
+    if healthy < majority(len(staying)):
+        return (
+            f"etcd would lose its quorum: of the {len(staying)} voters that stay {healthy} are healthy,"
+            f" and {majority(len(staying))} are needed"
+        )
     return None
 
 

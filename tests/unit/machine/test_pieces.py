@@ -24,6 +24,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     kubeapi,
     lock,
     material,
+    predecessors,
     preflight,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step
@@ -146,9 +147,9 @@ def node(ready: str, address: str) -> dict[str, t.Any]:
 
 def test_a_living_node_of_another_machine_is_not_deleted() -> None:
     joiner = machine(node_ip="192.0.2.11")
-    assert "192.0.2.99" in (material._node_problem(node("True", "192.0.2.99"), joiner) or "")
-    assert material._node_problem(node("True", "192.0.2.11"), joiner) is None
-    assert material._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
+    assert "192.0.2.99" in (predecessors._node_problem(node("True", "192.0.2.99"), joiner) or "")
+    assert predecessors._node_problem(node("True", "192.0.2.11"), joiner) is None
+    assert predecessors._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
 
 
 def test_resolvers_that_would_ask_themselves() -> None:
