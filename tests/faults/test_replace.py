@@ -66,7 +66,10 @@ def test_the_first_comes_back_empty(three: Trio, tmp_path: Path, bar: Bar) -> No
 
 
 def test_a_dead_one_is_replaced_under_a_new_name(three: Trio, tmp_path: Path, bar: Bar) -> None:
+    """A join that nobody will finish has left a learner, too: etcd takes no second one."""
     three.testbed("kill", "t1")
+    stranger = f"https://{three.address('t5')}:2380"
+    etcdctl(three, "t2", "member", "add", "stranger", "--learner", f"--peer-urls={stranger}")
     new = declared(tmp_path, {"t4": {"replaces": "t1"}, "t2": {}, "t3": {}})
     predicted = three.site("--check", *new).checked()
     run = three.site(*new).checked()
@@ -79,7 +82,9 @@ def test_a_dead_one_is_replaced_under_a_new_name(three: Trio, tmp_path: Path, ba
 
 
 def test_a_living_one_is_replaced(three: Trio, tmp_path: Path, bar: Bar) -> None:
+    """The new machine has certificates of a join that was killed at its beginning."""
     three.empty("t5")
+    three.on("t5", "mkdir -p /etc/kubernetes/pki && echo half > /etc/kubernetes/pki/ca.crt")
     new = declared(tmp_path, {"t5": {"replaces": "t4"}, "t2": {}, "t3": {}})
     predicted = three.site("--check", *new).checked()
     with Writer(three, "trio") as writer:
@@ -92,6 +97,17 @@ def test_a_living_one_is_replaced(three: Trio, tmp_path: Path, bar: Bar) -> None
     assert (again.changed, again.steps()) == (0, [])
     assert writer.longest < 10, writer.failures
     bar("living control plane replaced: longest time without an acknowledged write", f"{writer.longest:.1f} s")
+
+
+def test_a_member_that_has_lost_its_static_pods(three: Trio, tmp_path: Path, bar: Bar) -> None:
+    same = declared(tmp_path, {"t5": {"replaces": "t4"}, "t2": {}, "t3": {}})
+    three.on("t2", "rm /etc/kubernetes/manifests/*.yaml")
+    eventually(lambda: three.on("t2", "crictl ps -q --name '^(etcd|kube-apiserver)$'") == "", 120)
+    three.site(*same).checked()
+    whole(three, "t5", "t2", "t3")
+    assert secret_through(three, "t2") == "kept"
+    assert three.site(*same).checked().changed == 0
+    bar("static pod manifests of a member removed by hand", "it joins again; 3 healthy voters; changed=0")
 
 
 def test_what_cannot_be_replaced_is_refused(three: Trio, tmp_path: Path, bar: Bar) -> None:
