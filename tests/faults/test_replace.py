@@ -16,7 +16,7 @@ from tests.conftest import Bar
 from tests.e2e.driver import eventually
 from tests.faults.solo_fleet import etcdctl
 from tests.faults.test_refused import refused
-from tests.faults.trio_fleet import MACHINES, Trio, Writer, declared
+from tests.faults.trio_fleet import Trio, Writer, declared
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 FIRST = ["t1", "t2", "t3"]
@@ -26,10 +26,11 @@ _ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 @pytest.fixture(scope="module")
 def three(trio: Trio, tmp_path_factory: pytest.TempPathFactory) -> Trio:
     """A cluster of three control planes with a Secret; two machines wait."""
-    trio.empty(*MACHINES)
+    trio.start_over()
     trio.site(*declared(tmp_path_factory.mktemp("three"), FIRST)).checked()
     trio.operator()
-    trio.kubectl("trio", "create", "secret", "generic", "old", "-n", "default", "--from-literal=word=kept")
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "old"}, "stringData": {"word": "kept"}}
+    trio.kubectl("trio", "apply", "-n", "default", "-f", "-", text=json.dumps(secret))
     return trio
 
 

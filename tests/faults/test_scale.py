@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import Run, eventually
-from tests.faults.trio_fleet import MACHINES, Trio, Writer, declared
+from tests.faults.trio_fleet import Trio, Writer, declared
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 
@@ -27,7 +27,7 @@ _OF_A_JOIN = re.compile(
 @pytest.fixture(scope="module")
 def grown(trio: Trio, tmp_path_factory: pytest.TempPathFactory) -> Trio:
     """A cluster of a control plane and a worker."""
-    trio.empty(*MACHINES)
+    trio.start_over()
     trio.site(*declared(tmp_path_factory.mktemp("grown"), ["t1"], ["t4"])).checked()
     trio.operator()
     return trio

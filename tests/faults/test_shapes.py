@@ -19,7 +19,7 @@ from tests.e2e.driver import QUICKSTART, ROOT, Fleet, eventually
 from tests.faults.balancer import Balancer
 from tests.faults.solo_fleet import overlay
 from tests.faults.test_refused import refused
-from tests.faults.trio_fleet import MACHINES, Trio, declared
+from tests.faults.trio_fleet import Trio, declared
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 _ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
@@ -30,12 +30,9 @@ _NAME = "api.trio.lodestar.test"
 @pytest.fixture
 def empty(trio: Trio) -> t.Iterator[Trio]:
     """Five empty machines, and nothing left of what the test makes."""
-    trio.empty(*MACHINES)
-    recovery = trio.state / "recovery-trio.json"
-    recovery.unlink(missing_ok=True)
+    trio.start_over()
     yield trio
-    trio.empty(*MACHINES)
-    recovery.unlink(missing_ok=True)
+    trio.start_over()
 
 
 def gateway(fleet: Fleet) -> str:

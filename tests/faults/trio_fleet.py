@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
 import ssl
 import tempfile
 import threading
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.e2e.conftest import KEEP
 from tests.e2e.driver import ROOT, Fleet
 from tests.faults.solo_fleet import members, overlay
 
@@ -41,6 +43,14 @@ class Trio(Fleet):
     def empty(self, *machines: str) -> None:
         """New disks for machines."""
         self.testbed("reimage", *machines)
+
+    def start_over(self) -> None:
+        """Empty machines, and no key and no identity of a cluster of before; kept machines stay as they are."""
+        if os.environ.get(KEEP):
+            return
+        self.empty(*MACHINES)
+        for name in ("recovery-trio.json", "kubeconfig"):
+            (self.state / name).unlink(missing_ok=True)
 
     def unready(self) -> list[str]:
         """Nodes that are not Ready."""
