@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Bar
+from tests.e2e.conftest import KEEP
 from tests.e2e.driver import Run, eventually
 from tests.faults.trio_fleet import Trio, Writer, declared
 
@@ -27,7 +29,8 @@ _OF_A_JOIN = re.compile(
 @pytest.fixture(scope="module")
 def grown(trio: Trio, tmp_path_factory: pytest.TempPathFactory) -> Trio:
     """A cluster of a control plane and a worker."""
-    trio.start_over()
+    if not os.environ.get(KEEP):
+        trio.start_over()
     trio.site(*declared(tmp_path_factory.mktemp("grown"), ["t1"], ["t4"])).checked()
     trio.operator()
     return trio

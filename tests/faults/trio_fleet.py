@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import os
 import ssl
 import tempfile
 import threading
@@ -22,7 +21,6 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.conftest import KEEP
 from tests.e2e.driver import ROOT, Fleet
 from tests.faults.solo_fleet import members, overlay
 
@@ -45,9 +43,7 @@ class Trio(Fleet):
         self.testbed("reimage", *machines)
 
     def start_over(self) -> None:
-        """Empty machines, and no key and no identity of a cluster of before; kept machines stay as they are."""
-        if os.environ.get(KEEP):
-            return
+        """Empty machines, and no key and no identity of a cluster of before."""
         self.empty(*MACHINES)
         for name in ("recovery-trio.json", "kubeconfig"):
             (self.state / name).unlink(missing_ok=True)
