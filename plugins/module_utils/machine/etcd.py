@@ -146,14 +146,24 @@ class Etcd:
         return answer
 
     def remove(self, member: Member) -> None:
-        """Takes a member out.
+        """Takes a member out. While another one is new, for some seconds, etcd refuses and is asked again.
 
         :raises Refused: the others would lose their quorum.
         """
         problem = removal_problem(self.members(), member)
         if problem is not None:
             raise Refused(f"the etcd member {member.name or member.id} must not be removed: {problem}")
-        self._call("POST", self.address, "/v3/cluster/member/remove", {"ID": member.id})
+
+        def lacking() -> str | None:
+            try:
+                self._call("POST", self.address, "/v3/cluster/member/remove", {"ID": member.id})
+            except PlatformError as exc:
+                if "unhealthy cluster" not in str(exc):
+                    raise
+                return str(exc)
+            return None
+
+        host.wait_for(f"etcd lets {member.name or member.id} go", lacking, 30, interval=1)
 
     def wait_healthy(self, deadline: float) -> None:
         """Waits until every member votes and is healthy."""
