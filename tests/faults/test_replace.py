@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.conftest import KEEP
+from tests.e2e.fixtures import KEEP
 from tests.e2e.driver import eventually
 from tests.faults.solo_fleet import etcdctl
 from tests.faults.test_refused import refused

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.conftest import KEEP
+from tests.e2e.fixtures import KEEP
 from tests.e2e.driver import Run, eventually
 from tests.faults.trio_fleet import Trio, Writer, declared
 
