@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.fixtures import KEEP
 from tests.e2e.driver import eventually
+from tests.e2e.fixtures import KEEP
 from tests.faults.solo_fleet import etcdctl
 from tests.faults.test_refused import refused
 from tests.faults.trio_fleet import Trio, Writer, declared

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.fixtures import KEEP
 from tests.e2e.driver import Run, eventually
+from tests.e2e.fixtures import KEEP
 from tests.faults.trio_fleet import Trio, Writer, declared
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
