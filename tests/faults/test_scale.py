@@ -19,10 +19,12 @@ from tests.faults.trio_fleet import Trio, Writer, declared
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(3600)]
 
-#: What a join writes besides the Node itself: the bootstrap token, the kubelet's two certificates.
+#: What a join writes besides the Node itself: bootstrap token, the kubelet's serving certificate, and on the hub what
+#: the cluster has of CPU and memory.
 _OF_A_JOIN = re.compile(
-    r" (/api/v1/namespaces/kube-system/secrets(/bootstrap-token-[a-z0-9]{6})?(\?|$)"
-    r"|/apis/certificates\.k8s\.io/v1/certificatesigningrequests/[^/]+/approval)"
+    r" (/api/v1/namespaces/kube-system/secrets(/bootstrap-token-[a-z0-9]{6})?([? ]|$)"
+    r"|/apis/certificates\.k8s\.io/v1/certificatesigningrequests/[^/]+/approval"
+    r"|/apis/cluster\.open-cluster-management\.io/v1/managedclusters/trio/status)"
 )
 
 
