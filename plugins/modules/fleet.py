@@ -84,7 +84,8 @@ fleet:
       type: dict
     machines:
       description:
-        - Machines by inventory name, with C(cluster), C(role), C(rank), C(node_name), C(node_ip), C(labels), C(taints).
+        - Machines by inventory name, with C(cluster), C(role), C(rank), C(node_name), C(node_ip), C(labels), C(taints),
+          C(replaces).
       type: dict
     tenants:
       description: The tenants as declared.

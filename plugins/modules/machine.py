@@ -127,6 +127,16 @@ machine:
       description: UID of the namespace kube-system, the cluster's identity, from a control plane that answers.
       returned: always
       type: str
+    members:
+      description: Members of etcd as this control plane knows them, with C(id), C(name), C(peer_urls), C(learner) and
+        C(healthy). Empty where etcd does not answer.
+      returned: always
+      type: list
+      elements: dict
+    replaces:
+      description: Node name of the control plane whose place this machine takes, by the inventory.
+      returned: always
+      type: str
     pending:
       description: Steps that the machine's membership has lost.
       returned: always
@@ -134,7 +144,7 @@ machine:
       elements: str
     endpoint:
       description: Whether anything answers at the cluster's endpoint (C(answers)) and the CA that it shows
-        (C(ca_sha256)).
+        (C(ca_sha256)), and whether its name is known to the machine (C(resolves)).
       returned: always
       type: dict
     certificates:

@@ -99,6 +99,7 @@ def examine(
     checks.check_endpoints(clusters, machines, problems, warnings)
     checks.check_networks(clusters, machines, problems)
     checks.check_nodes(machines, hostvars, problems)
+    checks.check_replacements(machines, problems)
     hub = next((cluster.name for cluster in clusters.values() if cluster.role == "global"), None)
     lists = {key: _platform_list(key, hub or names[0], clusters, hostvars, problems) for key in LIST_KEYS}
     bare = Fleet(hub, clusters, machines)

@@ -45,6 +45,7 @@ MACHINE_KEYS = (
     "node_labels",
     "node_taints",
     "preflight_skip",
+    "replaces",
     "ansible_host",
     "ansible_port",
     "ansible_ssh_common_args",
@@ -257,6 +258,7 @@ def read_machine(
         labels=_node_labels(fields),
         taints=_taints(fields),
         preflight_skip=_skipped(fields),
+        replaces=fields.text("replaces", f.is_dns_name, "the node name of the control plane that is replaced"),
     )
 
 

@@ -56,6 +56,7 @@ class Machine:
     :param rank: position in its group, from 0. Control planes act in this order.
     :param node_ip: its address in the cluster's network.
     :param preflight_skip: ids of checks that are not made of it, those of its cluster included.
+    :param replaces: node name of a control plane, no longer in the inventory, whose place this one takes.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Machine:
     labels: dict[str, str] = field(default_factory=dict)
     taints: list[dict[str, str]] = field(default_factory=list)
     preflight_skip: list[str] = field(default_factory=list)
+    replaces: str | None = None
 
 
 @dataclass(frozen=True)

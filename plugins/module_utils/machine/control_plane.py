@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError, Refused
 from ..plan import Plan
-from . import host, keys, kubeadm, kubeapi, kubevip, node, paths, probe, settings
+from . import host, keys, kubeadm, kubeapi, kubevip, membership, node, paths, probe, settings
 from .etcd import Etcd, quorum_problem
 
 FOUND, JOIN, PRESENT = "found", "join", "present"
@@ -31,6 +31,7 @@ class Task:
 
     :param images: references of the bundle's images by name.
     :param recovered: names of the keys that a recovery file holds, for founding; the keys are in the material.
+    :param retires: node name of the living control plane that leaves once this one has joined.
     """
 
     cluster: t.Mapping[str, t.Any]
@@ -39,6 +40,7 @@ class Task:
     material: t.Mapping[str, t.Any] | None
     found: probe.Holding
     recovered: t.Sequence[str] = ()
+    retires: str | None = None
 
     @property
     def kube_vip(self) -> bool:
@@ -63,6 +65,7 @@ def plan(
     state: str,
     material: t.Mapping[str, t.Any] | None,
     recovered: t.Sequence[str] = (),
+    retires: str | None = None,
 ) -> Plan:
     """What makes this machine a control plane of the cluster.
 
@@ -70,9 +73,10 @@ def plan(
     :param material: from C(join_material), for a join; ``None`` while it is only predicted. For a founding C(recovery),
         the keys of a recovery file.
     :param recovered: their names, which are known when it is only predicted, too.
+    :param retires: node name of the living control plane that this one replaces, for a join.
     :raises Refused: it holds something that does not fit.
     """
-    task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered))
+    task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered), retires)
     return Plan(steps=_steps(task, state).items)
 
 
@@ -114,7 +118,32 @@ def _steps(task: Task, state: str) -> node.Steps:
         )
     fresh = probe.Holding(**{**vars(found), "recorded": {}}) if changing else found
     node.add_record(steps, task.cluster, fresh, lambda: _uid(task))
+    if task.retires or (state == PRESENT and found.local.predecessor):
+        _add_retirement(steps, task, task.retires or task.machine["replaces"])
     return steps
+
+
+def _add_retirement(steps: node.Steps, task: Task, name: str) -> None:
+    """The control plane that this one replaces leaves last, so that there are never fewer than before."""
+    steps.add(
+        f"retire:{name}",
+        "delete",
+        f"take the control plane {name} out of the cluster, which {task.machine['name']} replaces",
+        lambda: _retire(task, name),
+        before={"node": name},
+    )
+
+
+def _retire(task: Task, name: str) -> None:
+    etcd = Etcd(task.machine["node_ip"])
+    leaving = membership.named(etcd.members(health=False), name)
+    if leaving is not None:
+        etcd.remove(leaving)
+    api = task.api()
+    try:
+        api.delete(f"/api/v1/nodes/{name}")
+    finally:
+        api.close()
 
 
 def _founded(found: probe.Holding) -> bool:

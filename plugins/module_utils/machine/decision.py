@@ -10,20 +10,25 @@ import typing as t
 
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import recovery
+from . import joining, recovery
 from .decide import PRESENT, decide
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     decisions = decide(
-        params["cluster"], params["probes"], params["recorded_uid"], params["recreate"], params["hub_asked"]
+        params["cluster"],
+        params["probes"],
+        params["recorded_uid"],
+        params["recreate"],
+        params["hub_asked"],
     )
+    decisions = joining.checked(params["cluster"], params["probes"], decisions, params["control_planes"])
     writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
-    ranks = {name: rank for rank, name in enumerate(params["cluster"]["control_plane"])}
+    order = joining.turns(params["cluster"]["control_plane"], params["probes"], decisions)
     machines = {
         name: {
             **decision.as_dict(),
-            "turn": 0 if decision.action in ("found", "repair") else ranks.get(name, 0) + 1,
+            "turn": order[name],
             "recovery": name == writer,
         }
         for name, decision in decisions.items()
@@ -39,6 +44,7 @@ OPERATION = Operation(
         "recorded_uid": {"type": "str"},
         "recreate": {"type": "str"},
         "hub_asked": {"type": "bool", "default": True},
+        "control_planes": {"type": "dict", "default": {}},
         "recovery": {"type": "dict", "default": {}},
     },
     plan=_plan,

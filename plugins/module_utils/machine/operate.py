@@ -13,7 +13,22 @@ import typing as t
 from ..errors import PlatformError, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, claims, control_plane, host, lock, material, place, prepare, probe, recovery, removal, reset, worker
+from . import (
+    access,
+    claims,
+    control_plane,
+    host,
+    lock,
+    material,
+    place,
+    prepare,
+    probe,
+    recovery,
+    removal,
+    request,
+    reset,
+    worker,
+)
 from .preflight import reach
 from .preflight.observe import observe
 
@@ -109,6 +124,7 @@ def _control_plane(params: Params, context: Context) -> Plan:
             params["state"],
             params["material"] or None,
             params["recovered"],
+            params["retires"],
         )
     )
 
@@ -125,7 +141,8 @@ def _join_material(params: Params, context: Context) -> Plan:
         return _finished(material.removal(cluster, machine, params["joiner"], owner))
     joiner = params["joiner"] or {}
     claims.check(claims.load(), joiner, owner, params["supersedes"])
-    planned = material.plan(cluster, machine, joiner, params["joiner_etcd_data"], params["images"])
+    standing = request.Standing(params["joiner_etcd_data"], params["gone"], params["removed"], params["control_planes"])
+    planned = material.plan(cluster, machine, joiner, standing, params["images"])
     return _finished(claims.claiming(planned, joiner, owner))
 
 
@@ -141,7 +158,14 @@ def _cluster_keys(params: Params, context: Context) -> Plan:
 def _cluster_access(params: Params, context: Context) -> Plan:
     place.require_place(params["machine"])
     return _finished(
-        access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"], params["founded"])
+        access.plan(
+            params["cluster"],
+            params["machine"],
+            params["objects"],
+            params["lifetime"],
+            params["founded"],
+            params["kept_only"],
+        )
     )
 
 
@@ -189,6 +213,7 @@ CONTROL_PLANE = Operation(
         "images": {"type": "dict", "required": True},
         "material": {"type": "dict", "no_log": True},
         "recovered": {"type": "list", "elements": "str", "default": []},
+        "retires": {"type": "str"},
     },
     plan=_control_plane,
     guard=_exclusive,
@@ -210,6 +235,9 @@ JOIN_MATERIAL = Operation(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "joiner": {"type": "dict"},
         "joiner_etcd_data": {"type": "bool", "default": False},
+        "gone": {"type": "list", "elements": "str", "default": []},
+        "removed": {"type": "list", "elements": "str", "default": []},
+        "control_planes": {"type": "dict", "default": {}},
         "supersedes": {"type": "str"},
         "images": {"type": "dict", "default": {}},
     },
@@ -225,6 +253,7 @@ CLUSTER_ACCESS = Operation(
         "objects": {"type": "list", "elements": "dict", "default": []},
         "lifetime": {"type": "int", "default": 86400},
         "founded": {"type": "bool", "default": False},
+        "kept_only": {"type": "bool", "default": False},
     },
     plan=_cluster_access,
     sensitive=True,

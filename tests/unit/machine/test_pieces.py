@@ -25,6 +25,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     lock,
     material,
     place,
+    predecessors,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import machine
@@ -148,9 +149,9 @@ def node(ready: str, address: str) -> dict[str, t.Any]:
 
 def test_a_living_node_of_another_machine_is_not_deleted() -> None:
     joiner = machine(node_ip="192.0.2.11")
-    assert "192.0.2.99" in (material._node_problem(node("True", "192.0.2.99"), joiner) or "")
-    assert material._node_problem(node("True", "192.0.2.11"), joiner) is None
-    assert material._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
+    assert "192.0.2.99" in (predecessors._node_problem(node("True", "192.0.2.99"), joiner) or "")
+    assert predecessors._node_problem(node("True", "192.0.2.11"), joiner) is None
+    assert predecessors._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
 
 
 def test_the_wrong_machine_is_noticed() -> None:
