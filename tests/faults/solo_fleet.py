@@ -44,7 +44,8 @@ KINDS = (
     *("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     *("crds", "managedclusters", "managedclustersets", "clusterprofiles"),
 )
-_HOLDERS = (
+#: Processes that hold the machine's lock: id and name, one a line.
+HOLDERS = (
     'for f in /proc/[0-9]*/fd/*; do [ "$(readlink "$f")" = /run/lodestar.lock ] && p=${f#/proc/} && '
     'echo "${p%%/*} $(cat /proc/${p%%/*}/comm)"; done 2>/dev/null | sort -u'
 )
@@ -60,7 +61,7 @@ class Solo(Fleet):
 
     def holders(self, machine: str = "s1") -> dict[str, str]:
         """Processes that hold the machine's lock, by their id: a module of ours and what it has started."""
-        return dict(line.split() for line in self.on(machine, _HOLDERS).splitlines())
+        return dict(line.split() for line in self.on(machine, HOLDERS).splitlines())
 
     def begin(self, *arguments: str) -> Background:
         """A site run in the background."""
