@@ -82,7 +82,7 @@ def reach(solo: Solo, kill: Kill, run: Background) -> None:
     else:
         condition = f"{{ {kill.when}; }} >/dev/null 2>&1" + (f" && {{ {_FREEZE}; }}" if kill.remote else "")
         # In slices, so that a run which ends before is noticed.
-        script = f"for i in $(seq 50); do {condition} && echo reached && break; sleep 0.1; done"
+        script = f"for i in $(seq 300); do {condition} && echo reached && break; sleep 0.1; done"
         while run.process.poll() is None and "reached" not in solo.on(kill.machine, script):
             pass
     assert run.process.poll() is None, f"the run ended before it came to {kill}:\n{run.output[-6000:]}"
