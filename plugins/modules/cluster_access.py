@@ -39,6 +39,11 @@ options:
         before one makes a new one.
     type: bool
     default: false
+  keep:
+    description:
+      - An access that another control plane has made, to be kept on this one, too. None is made then, and RV(access) is
+        V(null). Empty in check mode, where it is yet to be made.
+    type: dict
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
@@ -64,7 +69,9 @@ access:
   returned: success
   type: dict
 lacking:
-  description: The cluster is on the machine and its API answers, but the machine keeps no access that would do.
+  description:
+    - The cluster is on the machine and its API answers, but the machine keeps no access that would do. With O(founded)
+      it is so where there is no cluster yet.
   returned: success
   type: bool
 plan:

@@ -86,9 +86,7 @@ def test_a_dead_one_is_replaced_under_a_new_name(three: Trio, tmp_path: Path, ba
 
 
 def test_a_living_one_is_replaced(three: Trio, tmp_path: Path, bar: Bar) -> None:
-    """The new machine has certificates of a join that was killed at its beginning."""
     three.empty("t5")
-    three.on("t5", "mkdir -p /etc/kubernetes/pki && echo half > /etc/kubernetes/pki/ca.crt")
     new = declared(tmp_path, {"t5": {"replaces": "t4"}, "t2": {}, "t3": {}})
     predicted = three.site("--check", *new).checked()
     with Writer(three, "trio") as writer:

@@ -115,8 +115,8 @@ def plan(
     minting = _Minting(cluster, machine, lifetime)
     wanted = list({object_path(item): item for item in [*base_objects(), *objects]}.values())
     api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
-    if api is None and not founded:
-        return Plan(outputs={"access": None, "lacking": False})
+    if api is None and (kept_only or not founded):
+        return Plan(outputs={"access": None, "lacking": founded})
     if api is None:
         return _making(minting, [_step(minting, item) for item in wanted], kept=None)
     try:
@@ -135,6 +135,42 @@ def plan(
     if kept_only:
         return Plan(outputs={"access": None, "lacking": True})
     return Plan(steps, {"access": None, "lacking": True}, _answer) if usable else _making(minting, steps, kept)
+
+
+def keeping(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    given: t.Mapping[str, t.Any],
+    founded: bool = False,
+) -> Plan:
+    """Keeps an access that another control plane has made: should that one be lost, nothing has to be made anew.
+
+    :param given: the access; empty in check mode, where it is yet to be made.
+    """
+    outputs = {"access": None, "lacking": False}
+    here = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None
+    if not here and (given or not founded):
+        return Plan(outputs=outputs)
+    kept = _kept()
+    if given and all(kept.get(key) == value for key, value in given.items()):
+        return Plan(outputs=outputs)
+    step = Step(
+        "access:kept",
+        "update" if kept else "create",
+        machine["name"],
+        f"keep the access to {cluster['name']} on this control plane, too",
+        before={"expires": kept.get("expires")} if kept else None,
+        after="(secret)",
+        perform=lambda: _keep(given),
+    )
+    return Plan([step], outputs)
+
+
+def _keep(record: t.Mapping[str, t.Any]) -> None:
+    if not record:
+        raise PlatformError("there is no access to keep")
+    host.make_directory(host.STATE_DIRECTORY, 0o700)
+    host.write(paths.ACCESS_RECORD, json.dumps(record, sort_keys=True) + "\n", 0o600)
 
 
 def _answer() -> dict[str, t.Any]:
@@ -231,5 +267,4 @@ def _mint(minting: _Minting) -> None:
         "lifetime": max(1, round(end - time.time())),
         "uid": (namespace.get("metadata") or {}).get("uid"),
     }
-    host.make_directory(host.STATE_DIRECTORY, 0o700)
-    host.write(paths.ACCESS_RECORD, json.dumps(record, sort_keys=True) + "\n", 0o600)
+    _keep(record)

@@ -157,6 +157,8 @@ def _cluster_keys(params: Params, context: Context) -> Plan:
 
 def _cluster_access(params: Params, context: Context) -> Plan:
     place.require_place(params["machine"])
+    if params["keep"] is not None:
+        return _finished(access.keeping(params["cluster"], params["machine"], params["keep"], params["founded"]))
     return _finished(
         access.plan(
             params["cluster"],
@@ -254,6 +256,7 @@ CLUSTER_ACCESS = Operation(
         "lifetime": {"type": "int", "default": 86400},
         "founded": {"type": "bool", "default": False},
         "kept_only": {"type": "bool", "default": False},
+        "keep": {"type": "dict", "no_log": True},
     },
     plan=_cluster_access,
     sensitive=True,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 import typing as t
@@ -18,8 +19,9 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine.etcd imp
 
 from ..harness import pki
 
-#: Loopback addresses of this test alone, so that every member has etcd's own ports.
-ADDRESSES = {f"m{number}": f"127.0.71.{number}" for number in range(1, 8)}
+#: Loopback addresses of this process alone, so that every member has etcd's own ports beside another checkout's tests.
+_NETWORK = f"127.{64 + os.getpid() // 250 % 128}.{1 + os.getpid() % 250}"
+ADDRESSES = {f"m{number}": f"{_NETWORK}.{number}" for number in range(1, 8)}
 
 
 class Cluster:

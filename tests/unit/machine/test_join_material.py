@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
-from ansible_collections.lodestar.platform.plugins.module_utils.machine import access, claims, kubeapi, material
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
+    access,
+    claims,
+    host,
+    kubeapi,
+    material,
+    paths,
+)
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.request import Standing
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, StepFailed, carry_out
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import IMAGES, cluster, machine
@@ -159,7 +166,30 @@ def test_access_to_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) 
         "update v1/ServiceAccount/lodestar-system/lodestar",
         "create token",
     ]
+    assert access.plan(cluster(), machine(), [], 3600, founded=True, kept_only=True).outputs["lacking"]
     with pytest.raises(StepFailed) as caught:
         carry_out(plan)
     assert isinstance(caught.value.cause, PlatformError)
     assert "e1 holds no" in str(caught.value)
+
+
+def test_every_control_plane_keeps_the_access_that_one_has_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Should that one be lost, check mode can still look, and nothing is made anew."""
+    given = {"server": "https://192.0.2.10:6443", "ca_data": "x", "token": "t", "expires": "later", "uid": "uid-1"}
+    monkeypatch.setattr(host, "STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(paths, "ACCESS_RECORD", str(tmp_path / "access.json"))
+    seen(monkeypatch, None)
+    assert steps(access.keeping(cluster(), machine(), given)) == []
+    # In check mode the machine will be a control plane, and the access is yet to be made.
+    assert steps(access.keeping(cluster(), machine(), {}, founded=True)) == ["create access:kept"]
+    assert steps(access.keeping(cluster(), machine(), given, founded=True)) == []
+    seen(monkeypatch, Cluster())
+    plan = access.keeping(cluster(), machine(), given)
+    assert steps(plan) == ["create access:kept"]
+    assert "'t'" not in repr([step.as_dict() for step in plan.steps])
+    carry_out(plan)
+    assert (tmp_path / "access.json").stat().st_mode & 0o777 == 0o600
+    assert steps(access.keeping(cluster(), machine(), given)) == []
+    assert steps(access.keeping(cluster(), machine(), {**given, "token": "u"})) == ["update access:kept"]
