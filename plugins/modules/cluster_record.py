@@ -41,6 +41,10 @@ options:
   kubernetes_version:
     description: The declared version, for the plan of a cluster that is yet to be made.
     type: str
+  upgraded:
+    description: Take the cluster to run O(kubernetes_version) already. For check mode of an upgrade.
+    type: bool
+    default: false
   joining:
     description:
       - Names of the nodes that join in this run. What the cluster has of CPU and memory is then part of no plan, and a

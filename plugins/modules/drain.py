@@ -53,6 +53,12 @@ options:
     description: Take our cordon back when the drain fails, its deadline included.
     type: bool
     default: true
+  assume_cordon:
+    description:
+      - Plan as if the node carried a cordon of ours. For check mode, where the cordon that is taken back was only
+        predicted.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description:

@@ -24,6 +24,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.bundle import ma
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.leftovers import OWNER_FILE
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.lock import describe
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.snapshots import TOOLS
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import SensitiveAction, plain
 
 display = Display()
@@ -31,6 +32,7 @@ display = Display()
 _PAUSE_SECONDS = 3
 #: Directory of each purpose's executables. etcd's tools are for backups, which bring them when they need them.
 _DIRECTORIES = {"kubernetes": "/usr/local/bin", "runtime": "/usr/local/bin", "cni": "/opt/cni/bin"}
+_ETCD_TOOLS = ("etcdctl", "etcdutl")
 #: Workers run none of these.
 _CONTROL_PLANE_IMAGES = ("etcd-image", "kube-vip")
 
@@ -60,14 +62,18 @@ def artifacts_for(
     for part in bundle.binaries(version):
         directory = _DIRECTORIES.get(part.purpose)
         if directory is not None:
-            answer.append((part, {"destination": f"{directory}/{part.name}", "references": [], "digests": {}}))
-    answer += [
-        (part, {"destination": None, "references": list(part.references), "digests": dict(part.digests)})
+            answer.append((part, _told(part, f"{directory}/{part.name}")))
+    return answer + [
+        (part, _told(part))
         for part in bundle.images(version)
         if part.purpose in purposes and not (role == "worker" and part.name in _CONTROL_PLANE_IMAGES)
     ]
-    facts = ("name", "version", "kind", "sha256", "size")
-    return [(part, {**{key: getattr(part, key) for key in facts}, **more}) for part, more in answer]
+
+
+def _told(part: manifest.Artifact, destination: str | None = None) -> dict[str, t.Any]:
+    """What the module must know of an artifact."""
+    facts = {key: getattr(part, key) for key in ("name", "version", "kind", "sha256", "size")}
+    return {**facts, "destination": destination, "references": list(part.references), "digests": dict(part.digests)}
 
 
 class MachineAction(SensitiveAction):
@@ -155,13 +161,17 @@ class BundledAction(MachineAction):
         remedy = "make one for it, or take another machine."
         return {"failed": True, "changed": False, "msg": f"{told} {bundle.architecture}; {remedy}"}
 
-    def _needed(
-        self, arguments: dict[str, t.Any]
-    ) -> tuple[list[tuple[manifest.Artifact, dict[str, t.Any]]], manifest.Manifest]:
+    @staticmethod
+    def _bundle(arguments: t.Mapping[str, t.Any]) -> manifest.Manifest:
         path = arguments.get("bundle_path")
         if not path:
             raise AnsibleActionFail("bundle_path is required: the directory of a bundle on the controller")
-        bundle = manifest.load(os.path.expanduser(path))
+        return manifest.load(os.path.expanduser(path))
+
+    def _needed(
+        self, arguments: dict[str, t.Any]
+    ) -> tuple[list[tuple[manifest.Artifact, dict[str, t.Any]]], manifest.Manifest]:
+        bundle = self._bundle(arguments)
         cluster, machine = arguments["cluster"], arguments["machine"]
         purposes = arguments.get("image_purposes") or self.operation.arguments["image_purposes"]["default"]
         return artifacts_for(bundle, cluster["version"], machine["role"], purposes), bundle
@@ -220,6 +230,17 @@ class BundledAction(MachineAction):
         lines = str(run(command).get("stdout", "")).splitlines()
         for directory in abandoned(lines, is_dead):
             run(f"rm -rf {shlex.quote(directory)}")
+
+
+class ToolsAction(BundledAction):
+    """Brings the tools of etcd, which no machine holds by itself."""
+
+    def _needed(
+        self, arguments: dict[str, t.Any]
+    ) -> tuple[list[tuple[manifest.Artifact, dict[str, t.Any]]], manifest.Manifest]:
+        bundle = self._bundle(arguments)
+        parts = [part for part in bundle.binaries(arguments["cluster"]["version"]) if part.name in _ETCD_TOOLS]
+        return [(part, _told(part, f"{TOOLS}/{part.name}")) for part in parts], bundle
 
 
 def clock_offset(machine: t.Sequence[float], controller: tuple[float, float]) -> list[float]:

@@ -19,17 +19,18 @@ _RESULT = "_result"
 _MACHINE = "lodestar_machine"
 
 
-class OutcomeAction(ControllerAction):
-    """Gives the operation what the hosts of the play left behind, unless the task has an C(outcome) of its own.
-
-    Shows the table that it makes.
-    """
+class TableAction(ControllerAction):
+    """Shows the table that the operation makes."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         answer = super().run(tmp, task_vars)
         if answer.get("table"):
             display.display("\n".join(answer["table"]))
         return answer
+
+
+class OutcomeAction(TableAction):
+    """Gives the operation what the hosts of the play left behind, unless the task has an C(outcome) of its own."""
 
     def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         return {} if self._task.args.get("outcome") is not None else {"outcome": gather(task_vars)}

@@ -11,32 +11,21 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight import needs
-from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction, plain
+from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import plain
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import TableAction
 
-display = Display()
-
-#: Where the roles machine and preflight register what the modules returned.
-_LOOK, _LISTENING, _PROBED = "machine_seen", "preflight_listening", "preflight_probed"
+#: Where the roles machine, upgrade and preflight register what the modules returned.
+_LOOKS, _LISTENING, _PROBED = ("machine_seen", "upgrade_seen"), "preflight_listening", "preflight_probed"
 _FLEET = "lodestar_fleet"
 _MESSAGE_LENGTH = 200
 
 Look = dict[str, t.Any]
 
 
-class JudgingAction(ControllerAction):
-    """Gives the operation what the machines of the play reported, unless the task has C(looks) of its own.
-
-    Shows the table that it makes.
-    """
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        answer = super().run(tmp, task_vars)
-        if answer.get("table"):
-            display.display("\n".join(answer["table"]))
-        return answer
+class JudgingAction(TableAction):
+    """Gives the operation what the machines of the play reported, unless the task has C(looks) of its own."""
 
     def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         return {} if self._task.args.get("looks") is not None else {"looks": gather(task_vars)}
@@ -53,7 +42,7 @@ def look_of(variables: t.Mapping[str, t.Any]) -> Look:
 
     :param variables: its variables, not templated: registered results are data.
     """
-    seen = variables.get(_LOOK)
+    seen = _look(variables)
     answer: Look = {"preflight": plain((seen or {}).get("preflight"))}
     answer["trouble"] = _trouble(seen)
     if answer["trouble"]:
@@ -112,12 +101,21 @@ def peers(
     return answer
 
 
+def _look(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any] | None:
+    """The result of the look at a host that its play has had, of a machine or of an upgrade."""
+    return next((variables[name] for name in _LOOKS if variables.get(name)), None)
+
+
+def _facts(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    return ((_look(variables) or {}).get("preflight") or {}).get("facts") or {}
+
+
 def _seen(variables: t.Mapping[str, t.Any]) -> bool:
-    return bool(((variables.get(_LOOK) or {}).get("preflight") or {}).get("facts"))
+    return bool(_facts(variables))
 
 
 def _member(variables: t.Mapping[str, t.Any]) -> bool:
-    return _seen(variables) and bool(variables[_LOOK]["preflight"]["facts"]["member"])
+    return bool(_facts(variables).get("member"))
 
 
 def _peer(

@@ -63,9 +63,9 @@ class Solo(Fleet):
         """Processes that hold the machine's lock, by their id: a module of ours and what it has started."""
         return dict(line.split() for line in self.on(machine, HOLDERS).splitlines())
 
-    def begin(self, *arguments: str) -> Background:
-        """A site run in the background."""
-        return Background(self, arguments)
+    def begin(self, *arguments: str, playbook: str = "lodestar.platform.site") -> Background:
+        """A run in the background, of the site unless another playbook is named."""
+        return Background(self, arguments, playbook)
 
     def snapshot(self, machine: str = "s1") -> dict[str, list[str]]:
         """Names, modes and owners of what the platform keeps on a machine, and the names of what it made."""
@@ -142,10 +142,10 @@ def second_machine(role: str) -> dict[str, t.Any]:
 
 
 class Background:
-    """A site run in the background; its output goes to a file, so that it never waits for a reader."""
+    """A run in the background; its output goes to a file, so that it never waits for a reader."""
 
-    def __init__(self, fleet: Fleet, arguments: t.Sequence[str] = ()) -> None:
-        command = ["ansible-playbook", "-i", str(fleet.inventory), "lodestar.platform.site", *arguments]
+    def __init__(self, fleet: Fleet, arguments: t.Sequence[str], playbook: str) -> None:
+        command = ["ansible-playbook", "-i", str(fleet.inventory), playbook, *arguments]
         self._begin = time.monotonic()
         handle, name = tempfile.mkstemp(prefix="run-", dir=fleet.state)  # goes with the fleet
         self._output = Path(name)

@@ -88,9 +88,9 @@ def reach(solo: Solo, kill: Kill, run: Background) -> None:
     assert run.process.poll() is None, f"the run ended before it came to {kill}:\n{run.output[-6000:]}"
 
 
-def kill_at(solo: Solo, kill: Kill, *arguments: str) -> None:
-    """Starts a site run and SIGKILLs it where it is asked to, with or without what it has started on the machine."""
-    run = solo.begin(*arguments)
+def kill_at(solo: Solo, kill: Kill, *arguments: str, playbook: str = "lodestar.platform.site") -> None:
+    """Starts a run and SIGKILLs it where it is asked to, with or without what it has started on the machine."""
+    run = solo.begin(*arguments, playbook=playbook)
     reach(solo, kill, run)
     run.kill()
     if kill.remote is None:

@@ -33,7 +33,12 @@ def refused(run: Run, words: Words) -> None:
 CHANGED: dict[str, tuple[dict[str, t.Any], Words]] = {
     "kubernetes_version": (
         {"kubernetes_version": "1.37.2"},
-        ["solo: kubernetes_version = '1.37.2'", "s1 is a Node of 1.36.3", "Set it back to '1.36.3'", "by hand"],
+        [
+            "solo: kubernetes_version = '1.37.2'",
+            "s1 is a Node of 1.36.3",
+            "Set it back to '1.36.3'",
+            "lodestar.platform.upgrade",
+        ],
     ),
     "pod_cidr": (
         {"cluster_network": {"pod_cidr": "10.200.0.0/16"}},

@@ -2,24 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fleet of five machines that come and go, and a client that writes all the while."""
+"""The fleet of five machines that come and go."""
 
 from __future__ import annotations
 
-import base64
-import http.client
-import json
-import ssl
 import tempfile
-import threading
-import time
-import types
 import typing as t
-import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
 
 from tests.e2e.driver import ROOT, Fleet
 from tests.faults.solo_fleet import members, overlay
@@ -100,67 +90,3 @@ def declared(
     if cluster:
         files["host_vars/trio.yml"] = cluster
     return overlay(Path(tempfile.mkdtemp(dir=directory)), files)
-
-
-class Writer:
-    """Writes a ConfigMap through the cluster's endpoint every 200 ms, and notes when that does not work."""
-
-    def __init__(self, fleet: Fleet, context: str) -> None:
-        config = yaml.safe_load((fleet.state / "kubeconfig").read_text())
-        user = next(item["user"] for item in config["users"] if item["name"] == context)
-        cluster = next(item["cluster"] for item in config["clusters"] if item["name"] == context)
-        self._url = urllib.parse.urlsplit(cluster["server"])
-        self._tls = ssl.create_default_context(
-            cadata=base64.b64decode(cluster["certificate-authority-data"]).decode("ascii")
-        )
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(base64.b64decode(user["client-certificate-data"]))
-            file.write(base64.b64decode(user["client-key-data"]))
-            file.flush()
-            self._tls.load_cert_chain(file.name)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self.answers: list[float] = []
-        self.failures: list[str] = []
-
-    def __enter__(self) -> Writer:
-        self._write(0)
-        self.answers.append(time.monotonic())
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
-    ) -> None:
-        self._done.set()
-        self._thread.join()
-        self.answers.append(time.monotonic())
-
-    def _run(self) -> None:
-        number = 0
-        while not self._done.wait(0.2):
-            number += 1
-            try:
-                self._write(number)
-            except (OSError, http.client.HTTPException) as exc:
-                self.failures.append(repr(exc))
-            else:
-                self.answers.append(time.monotonic())
-
-    def _write(self, number: int) -> None:
-        path = "/api/v1/namespaces/default/configmaps/writer?fieldManager=test&force=true"
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "writer"}, "data": {"n": str(number)}}
-        connection = http.client.HTTPSConnection(str(self._url.hostname), self._url.port, context=self._tls, timeout=2)
-        try:
-            connection.request("PATCH", path, json.dumps(body), {"Content-Type": "application/apply-patch+yaml"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status not in (200, 201):
-                raise http.client.HTTPException(f"{answer.status} {text[:200]!r}")
-        finally:
-            connection.close()
-
-    @property
-    def longest(self) -> float:
-        """Seconds of the longest time without an answer."""
-        return max(later - earlier for earlier, later in zip(self.answers, self.answers[1:], strict=False))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import typing as t
 
 from ..declaration import Reader
-from .selectors import OPERATORS, runs_workloads
+from ..labels import OPERATORS
+from .selectors import runs_workloads
 
 Clusters = t.Mapping[str, t.Mapping[str, t.Any]]
 

@@ -67,6 +67,8 @@ class Drain:
         self.progress = progress
         self.cordoned = bool((node.get("spec") or {}).get("unschedulable"))
         self.marked = MARK in (node["metadata"].get("annotations") or {})
+        if params["assume_cordon"] and not self.cordoned:
+            self.cordoned = self.marked = True
         self.own = self.cordoned and self.marked
         self.asked: dict[str, Object] = {}
         self.until = 0.0
@@ -264,6 +266,7 @@ OPERATION = Operation(
         "delete_emptydir_data": {"type": "bool", "default": False},
         "force": {"type": "bool", "default": False},
         "uncordon_on_failure": {"type": "bool", "default": True},
+        "assume_cordon": {"type": "bool", "default": False},
         **connection.ARGUMENTS,
     },
     plan=plan,

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..kube import wait
-from .selectors import matches
+from ..labels import matches
 
 Object = t.Mapping[str, t.Any]
 

@@ -56,6 +56,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         cluster_set=params["cluster_set"],
     )
     observed = observe(member, declared.name, params.get("kubernetes_version"))
+    if params["upgraded"] and params["kubernetes_version"]:
+        observed = replace(observed, version=f"v{params['kubernetes_version']}")
     existing = hub.get(records.CLUSTER_API, "ManagedCluster", declared.name)
     if observed.uid != _UID:
         labels = ((existing or {}).get("metadata") or {}).get("labels") or {}
@@ -190,6 +192,7 @@ OPERATION = Operation(
         "cluster_labels": {"type": "dict", "default": {}},
         "cluster_set": {"type": "str", "default": "default"},
         "kubernetes_version": {"type": "str"},
+        "upgraded": {"type": "bool", "default": False},
         "joining": {"type": "list", "elements": "str", "default": []},
         "replaced": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "bool", "default": False},

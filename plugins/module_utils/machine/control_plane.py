@@ -114,7 +114,7 @@ def _steps(task: Task, state: str) -> node.Steps:
             "healthy",
             "run",
             "see the endpoint answer and every etcd member vote",
-            lambda: _wait_healthy(task),
+            lambda: wait_healthy(task.cluster, task.machine),
         )
     fresh = probe.Holding(**{**vars(found), "recorded": {}}) if changing else found
     node.add_record(steps, task.cluster, fresh, lambda: _uid(task))
@@ -300,7 +300,7 @@ def _add_kube_vip(steps: node.Steps, task: Task, changing: bool) -> None:
             f"file:{paths.KUBE_VIP_CONF}",
             "create",
             f"give kube-vip an identity of its own ({settings.KUBE_VIP_USER})",
-            lambda: _write_identity(task),
+            lambda: write_identity(task.cluster, task.images),
             after="(secret)",
         )
     desired, current = _vip_manifest(task), host.read(paths.KUBE_VIP_MANIFEST)
@@ -338,10 +338,11 @@ def _apply_rbac(task: Task) -> None:
         api.close()
 
 
-def _write_identity(task: Task) -> None:
+def write_identity(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> None:
+    """Gives kube-vip on this control plane a certificate of its own, for a year."""
     host.make_directory(host.RUN_DIRECTORY, 0o700)
     path = f"{host.RUN_DIRECTORY}/kubeconfig.yaml"
-    configuration = kubeadm.cluster_configuration(task.cluster, task.images)
+    configuration = kubeadm.cluster_configuration(cluster, images)
     host.write(path, kubeadm.render([configuration]), 0o600)
     try:
         arguments = ["--config", path, "--client-name", settings.KUBE_VIP_USER, "--validity-period", "8760h"]
@@ -350,19 +351,23 @@ def _write_identity(task: Task) -> None:
         host.remove(path)
 
 
-def _wait_healthy(task: Task) -> None:
-    endpoint = task.cluster["endpoint"]
+def wait_healthy(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> None:
+    """Waits until the cluster's endpoint answers and every member of etcd votes, as this control plane sees it.
+
+    :raises PlatformError: it is not so within minutes.
+    """
+    endpoint = cluster["endpoint"]
     ca = host.read_bytes(paths.CA) or b""
 
     def lacking() -> str | None:
         api = kubeapi.Api(endpoint["address"], int(endpoint["port"]), kubeapi.client_context(ca), timeout=3)
         try:
-            return None if api.ready() else f"{kubeadm.endpoint(task.cluster)} is not ready"
+            return None if api.ready() else f"{kubeadm.endpoint(cluster)} is not ready"
         finally:
             api.close()
 
     host.wait_for("the endpoint answers", lacking, _HEALTHY_SECONDS)
-    etcd = Etcd(task.machine["node_ip"])
+    etcd = Etcd(machine["node_ip"])
     etcd.wait_healthy(120)
     members = etcd.members()
     problem = quorum_problem(members)

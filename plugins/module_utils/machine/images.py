@@ -88,6 +88,12 @@ def pin(references: t.Iterable[str]) -> None:
         host.run([*_CTR, "images", "label", reference, f"{PIN_LABEL}=pinned"])
 
 
+def remove(references: t.Iterable[str]) -> None:
+    """Takes names of images away, and what only they need."""
+    for reference in references:
+        host.run([*_CTR, "images", "rm", reference])
+
+
 def verify_pinned(references: t.Iterable[str]) -> None:
     """Waits until the CRI reports all of them as pinned; it follows containerd's events, so a moment later.
 

@@ -64,8 +64,7 @@ def version_problem(cluster: t.Mapping[str, t.Any], machine: str, running: str) 
         f"{cluster['name']}: kubernetes_version",
         cluster["version"],
         f"{machine} is a Node of {running}, and a site run never upgrades a cluster",
-        f"Set it back to {running!r}. The collection cannot upgrade yet: upgrade every machine by hand with kubeadm,"
-        " in the order that its documentation gives, and declare the new version then",
+        f"Set it back to {running!r}, or run the playbook lodestar.platform.upgrade, which takes the cluster there",
     )
 
 

@@ -10,7 +10,7 @@ import contextlib
 import time
 import typing as t
 
-from ..errors import PlatformError, Refused
+from ..errors import InvalidInput, PlatformError, Problem, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import (
@@ -27,6 +27,9 @@ from . import (
     removal,
     request,
     reset,
+    snapshots,
+    upgrade,
+    upgrade_stage,
     worker,
 )
 from .preflight import reach
@@ -84,22 +87,29 @@ def _patient(params: Params, patience: float) -> probe.Holding:
 
 
 def _machine(params: Params, context: Context) -> Plan:
-    cluster, machine = params["cluster"], params["machine"]
-    facts = observe(cluster, machine, time.time()).as_dict()
+    def made() -> Plan:
+        plan = prepare.plan(params["cluster"], params["machine"], params["artifacts"], params["staging"])
+        plan.outputs["machine"] = _report(params)
+        if plan.steps:
+            plan.finish = lambda: {"machine": _report(params)}
+        return plan
+
+    return _finished(_looked_at(params, made))
+
+
+def _looked_at(params: Params, make: t.Callable[[], Plan]) -> Plan:
+    """A plan, beside the facts that preflight judges by."""
+    facts = observe(params["cluster"], params["machine"], time.time()).as_dict()
     try:
         place.require_root()
-        place.require_place(machine)
-        plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
-        plan.outputs["busy"] = lock.busy()
-        plan.outputs["machine"] = _report(params)
+        place.require_place(params["machine"])
+        plan = make()
     except PlatformError as exc:
         # One failure must not hide the others that the facts tell.
         exc.details["preflight"] = _timed(facts)
         raise
-    plan.outputs["preflight"] = _timed(facts)
-    if plan.steps:
-        plan.finish = lambda: {"machine": _report(params)}
-    return _finished(plan)
+    plan.outputs |= {"busy": lock.busy(), "preflight": _timed(facts)}
+    return plan
 
 
 def _timed(facts: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -181,13 +191,40 @@ def _node_removal(params: Params, context: Context) -> Plan:
     return _finished(removal.plan(params["cluster"], params["machine"], params["leaving"]))
 
 
+def _machine_stage(params: Params, context: Context) -> Plan:
+    def made() -> Plan:
+        return upgrade_stage.plan(params["cluster"], params["machine"], params["artifacts"], params["staging"])
+
+    return _finished(_looked_at(params, made))
+
+
+def _machine_upgrade(params: Params, context: Context) -> Plan:
+    place.require_place(params["machine"])
+    task = upgrade.Task(params["cluster"], params["machine"], params["first"], params["held"])
+    return _finished(upgrade.plan(task, params["part"]))
+
+
+def _etcd_snapshot(params: Params, context: Context) -> Plan:
+    if params["keep"] < 1:
+        raise InvalidInput([Problem("keep", params["keep"], "must be at least 1", "Give a number of snapshots")])
+    place.require_place(params["machine"])
+    plan = snapshots.plan(params["cluster"], params["machine"], params["artifacts"], params["staging"], params["keep"])
+    plan.outputs["busy"] = lock.busy()
+    return _finished(plan)
+
+
+_BUNDLED: dict[str, t.Any] = {
+    **_COMMON,
+    "bundle_path": {"type": "path"},
+    "artifacts": {"type": "list", "elements": "dict", "default": []},
+    "staging": {"type": "path"},
+}
+_PURPOSES = {"image_purposes": {"type": "list", "elements": "str", "default": ["kubernetes", "addon"]}}
+
 MACHINE = Operation(
     arguments={
-        **_COMMON,
-        "bundle_path": {"type": "path"},
-        "image_purposes": {"type": "list", "elements": "str", "default": ["kubernetes", "addon"]},
-        "artifacts": {"type": "list", "elements": "dict", "default": []},
-        "staging": {"type": "path"},
+        **_BUNDLED,
+        **_PURPOSES,
         "api_patience": {"type": "int", "default": 90},
     },
     plan=_machine,
@@ -286,5 +323,28 @@ NODE_REMOVAL = Operation(
         "leaving": {"type": "list", "elements": "dict", "required": True},
     },
     plan=_node_removal,
+    guard=_exclusive,
+)
+
+MACHINE_STAGE = Operation(
+    arguments={**_BUNDLED, **_PURPOSES},
+    plan=_machine_stage,
+    guard=_exclusive,
+)
+
+MACHINE_UPGRADE = Operation(
+    arguments={
+        **_COMMON,
+        "part": {"type": "str", "choices": list(upgrade.PARTS), "required": True},
+        "first": {"type": "bool", "default": False},
+        "held": {"type": "dict", "required": True},
+    },
+    plan=_machine_upgrade,
+    guard=_exclusive,
+)
+
+ETCD_SNAPSHOT = Operation(
+    arguments={**_BUNDLED, "keep": {"type": "int", "default": 5}},
+    plan=_etcd_snapshot,
     guard=_exclusive,
 )

@@ -93,7 +93,7 @@ def plan(
     warnings = _plan_kernel(preparation)
     _plan_binaries(preparation, artifacts, seen)
     _plan_runtime(preparation, seen)
-    _plan_images(preparation, artifacts, seen)
+    plan_images(preparation, artifacts, seen)
     _plan_kubelet(preparation, seen)
     return Plan(
         steps=preparation.steps,
@@ -303,7 +303,8 @@ def _runtime_answers() -> bool:
     return host.run(["/usr/local/bin/crictl", "version"], check=False, timeout=10).returncode == 0
 
 
-def _plan_images(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
+def plan_images(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
+    """Adds the import and the pinning of images; touches nothing that runs."""
     present = seen.images or {}
     every: list[str] = []
     imported: set[str] = set()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.selectors import clusters_of, matches
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.selectors import clusters_of
+from ansible_collections.lodestar.platform.plugins.module_utils.labels import matches
 
 LABELS = {"env": "prod", "region": "east", "empty": ""}
 
