@@ -182,8 +182,13 @@ def remove(path: str) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Removes a directory with all that is in it, if it is there."""
-    shutil.rmtree(path, ignore_errors=False) if os.path.isdir(path) else remove(path)
+    """Removes a directory with all that is in it, if it is there; another may be removing it at the same time."""
+
+    def failed(_function: object, _path: str, error: tuple[t.Any, BaseException, t.Any]) -> None:
+        if not isinstance(error[1], FileNotFoundError):
+            raise error[1]
+
+    shutil.rmtree(path, onerror=failed) if os.path.isdir(path) else remove(path)
 
 
 def sha256(path: str) -> str | None:

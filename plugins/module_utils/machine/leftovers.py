@@ -64,5 +64,6 @@ def used(path: str) -> None:
     """
     host.remove(path)
     directory = os.path.dirname(path)
-    if set(os.listdir(directory)) <= {OWNER_FILE}:
+    # Steps of one wave end side by side: whoever comes second may find the directory gone.
+    if {os.path.basename(file) for file in _files(directory)} <= {OWNER_FILE}:
         host.remove_tree(directory)

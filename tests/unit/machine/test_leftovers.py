@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,36 @@ def test_artifacts_go_as_they_are_used_and_the_directory_with_the_last(tmp_path:
     assert sorted(os.listdir(staging)) == ["bb", leftovers.OWNER_FILE]
     leftovers.used(str(staging / "bb"))
     assert not staging.exists()
+
+
+def test_two_that_use_the_last_artifacts_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps run side by side: the other one has removed the directory in between."""
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    (staging / "aa").touch()
+    remove = host.remove
+
+    def and_the_other_is_faster(path: str) -> None:
+        remove(path)
+        shutil.rmtree(staging)
+
+    monkeypatch.setattr(host, "remove", and_the_other_is_faster)
+    leftovers.used(str(staging / "aa"))
+    assert not staging.exists()
+
+
+def test_trees_that_two_remove_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "a").touch()
+    unlink = os.unlink
+
+    def twice(path: str, **more: int) -> None:
+        unlink(path, **more)
+        unlink(path, **more)
+
+    monkeypatch.setattr(os, "unlink", twice)
+    host.remove_tree(str(tmp_path / "tree"))
+    assert not (tmp_path / "tree").exists()
 
 
 def test_a_half_of_a_process_with_our_id_does_not_stop_a_write(tmp_path: Path) -> None:
