@@ -18,11 +18,23 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError, Refused
 from ..plan import Plan
-from . import host, keys, kubeadm, kubeapi, kubevip, node, paths, probe, settings
-from .etcd import Etcd, quorum_problem
+from . import (
+    health,
+    host,
+    keys,
+    kubeadm,
+    kubeapi,
+    kubevip,
+    node,
+    paths,
+    probe,
+    serving_certificate,
+    settings,
+    shared,
+    static_pods,
+)
 
 FOUND, JOIN, PRESENT = "found", "join", "present"
-_HEALTHY_SECONDS = 240
 
 
 @dataclass
@@ -45,6 +57,11 @@ class Task:
         """The endpoint's address is carried by the control planes themselves."""
         return bool(self.cluster["endpoint"]["provider"] == "kube_vip")
 
+    @property
+    def member(self) -> node.Member:
+        """The machine, once it belongs to the cluster."""
+        return node.Member(self.cluster, self.machine, self.images)
+
     def api(self) -> kubeapi.Api:
         """The local API server as administrator.
 
@@ -63,6 +80,7 @@ def plan(
     state: str,
     material: t.Mapping[str, t.Any] | None,
     recovered: t.Sequence[str] = (),
+    share: bool = False,
 ) -> Plan:
     """What makes this machine a control plane of the cluster.
 
@@ -70,10 +88,14 @@ def plan(
     :param material: from C(join_material), for a join; ``None`` while it is only predicted. For a founding C(recovery),
         the keys of a recovery file.
     :param recovered: their names, which are known when it is only predicted, too.
+    :param share: this control plane holds what all machines of the cluster share to the declaration.
     :raises Refused: it holds something that does not fit.
     """
     task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered))
-    return Plan(steps=_steps(task, state).items)
+    steps = _steps(task, state)
+    if share:
+        _add_shared(steps, task)
+    return Plan(steps=steps.items)
 
 
 def pending(
@@ -83,6 +105,20 @@ def pending(
     if not found.local.healthy:
         return []
     return [step.id for step in _steps(Task(cluster, machine, images, None, found), PRESENT).items]
+
+
+def shared_pending(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
+) -> list[str]:
+    """Ids of the steps for what all machines of the cluster share, as one of its control planes would take them."""
+    steps = node.Steps(machine["name"])
+    _add_shared(steps, Task(cluster, machine, images, None, found))
+    return [step.id for step in steps.items]
+
+
+def _add_shared(steps: node.Steps, task: Task) -> None:
+    if task.found.local.founded:
+        shared.add(steps, task.member, task.found.local.shared, task.api)
 
 
 def _steps(task: Task, state: str) -> node.Steps:
@@ -102,7 +138,11 @@ def _steps(task: Task, state: str) -> node.Steps:
         _add_init(steps, task)
     if join:
         _add_join(steps, task)
-    node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600, expected=changing)
+    if changing:
+        node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600)
+    else:
+        serving_certificate.add(steps, task.member)
+        static_pods.add(steps, task.member)
     if task.kube_vip:
         _add_kube_vip(steps, task, changing)
     if changing:
@@ -110,7 +150,7 @@ def _steps(task: Task, state: str) -> node.Steps:
             "healthy",
             "run",
             "see the endpoint answer and every etcd member vote",
-            lambda: _wait_healthy(task),
+            lambda: health.wait_whole(task.cluster, task.machine),
         )
     fresh = probe.Holding(**{**vars(found), "recorded": {}}) if changing else found
     node.add_record(steps, task.cluster, fresh, lambda: _uid(task))
@@ -179,7 +219,7 @@ def _restart_api_server(task: Task) -> None:
     listed = host.run([crictl, "ps", "-q", "--name", "^kube-apiserver$"]).stdout.split()
     for container in listed:
         host.run([crictl, "stop", "--timeout", "60", container], timeout=90)
-    host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", _HEALTHY_SECONDS)
+    host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", health.SECONDS)
 
 
 def _interface(task: Task) -> str:
@@ -319,26 +359,6 @@ def _write_identity(task: Task) -> None:
         host.write(paths.KUBE_VIP_CONF, host.run([paths.KUBEADM, "kubeconfig", "user", *arguments]).stdout, 0o600)
     finally:
         host.remove(path)
-
-
-def _wait_healthy(task: Task) -> None:
-    endpoint = task.cluster["endpoint"]
-    ca = host.read_bytes(paths.CA) or b""
-
-    def lacking() -> str | None:
-        api = kubeapi.Api(endpoint["address"], int(endpoint["port"]), kubeapi.client_context(ca), timeout=3)
-        try:
-            return None if api.ready() else f"{kubeadm.endpoint(task.cluster)} is not ready"
-        finally:
-            api.close()
-
-    host.wait_for("the endpoint answers", lacking, _HEALTHY_SECONDS)
-    etcd = Etcd(task.machine["node_ip"])
-    etcd.wait_healthy(120)
-    members = etcd.members()
-    problem = quorum_problem(members)
-    if problem is not None:
-        raise PlatformError(problem)
 
 
 def _uid(task: Task) -> str | None:

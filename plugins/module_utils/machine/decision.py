@@ -12,6 +12,7 @@ from ..operation import Context, Operation
 from ..plan import Plan
 from . import recovery
 from .decide import PRESENT, decide
+from .turns import turns
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
@@ -19,13 +20,9 @@ def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         params["cluster"], params["probes"], params["recorded_uid"], params["recreate"], params["hub_asked"]
     )
     writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
-    ranks = {name: rank for rank, name in enumerate(params["cluster"]["control_plane"])}
+    order = turns(params["cluster"], params["probes"], decisions, params["max_unavailable"])
     machines = {
-        name: {
-            **decision.as_dict(),
-            "turn": 0 if decision.action in ("found", "repair") else ranks.get(name, 0) + 1,
-            "recovery": name == writer,
-        }
+        name: {**decision.as_dict(), "turn": order[name], "recovery": name == writer}
         for name, decision in decisions.items()
     }
     settled = writer is None and all(decision.action == PRESENT for decision in decisions.values())
@@ -39,6 +36,7 @@ OPERATION = Operation(
         "recorded_uid": {"type": "str"},
         "recreate": {"type": "str"},
         "hub_asked": {"type": "bool", "default": True},
+        "max_unavailable": {"type": "str", "default": "1"},
         "recovery": {"type": "dict", "default": {}},
     },
     plan=_plan,

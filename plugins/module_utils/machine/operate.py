@@ -12,7 +12,21 @@ import typing as t
 from ..errors import PlatformError, Refused
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import access, claims, control_plane, host, lock, material, preflight, prepare, probe, recovery, worker
+from . import (
+    access,
+    claims,
+    control_plane,
+    host,
+    lock,
+    material,
+    node,
+    preflight,
+    prepare,
+    probe,
+    recovery,
+    static_pods,
+    worker,
+)
 
 Params = t.Mapping[str, t.Any]
 
@@ -37,17 +51,24 @@ def _finished(plan: Plan) -> Plan:
     return plan
 
 
-def _look(params: Params, patience: float) -> tuple[probe.Holding, list[str]]:
+def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.Any]]:
     """What the machine holds, and what its membership has lost. A starting API server is given time."""
     cluster, machine = params["cluster"], params["machine"]
     found = probe.holding(cluster, machine)
+    nothing: dict[str, t.Any] = {"pending": [], "shared": [], "unknown_arguments": {}}
     if machine["role"] == "worker":
-        return found, worker.pending(machine, found) if found.kubelet_final else []
+        return found, nothing
     if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
         found = _patient(params, patience)
+    if not (found.kubelet_final and found.etcd_data) or found.half_joined:
+        return found, nothing
     images = prepare.image_references(params["artifacts"])
-    member = found.kubelet_final and found.etcd_data and not found.half_joined
-    return found, control_plane.pending(cluster, machine, images, found) if member else []
+    changes = static_pods.changes(node.Member(cluster, machine, images))
+    return found, {
+        "pending": control_plane.pending(cluster, machine, images, found),
+        "shared": control_plane.shared_pending(cluster, machine, images, found),
+        "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
+    }
 
 
 def _patient(params: Params, patience: float) -> probe.Holding:
@@ -69,15 +90,15 @@ def _machine(params: Params, context: Context) -> Plan:
     cluster, machine = params["cluster"], params["machine"]
     plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
     plan.outputs["busy"] = lock.busy()
-    plan.outputs["machine"] = _report(params)
+    plan.outputs["machine"] = {**_report(params), "lacks": [step.id for step in plan.steps]}
     if plan.steps:
-        plan.finish = lambda: {"machine": _report(params)}
+        plan.finish = lambda: {"machine": {**_report(params), "lacks": []}}
     return _finished(plan)
 
 
 def _report(params: Params) -> dict[str, t.Any]:
-    found, pending = _look(params, params["api_patience"])
-    answer = probe.report(params["cluster"], params["machine"], found, pending)
+    found, membership = _look(params, params["api_patience"])
+    answer = {**probe.report(params["cluster"], params["machine"], found), **membership}
     answer["images"] = prepare.image_references(params["artifacts"])
     return answer
 
@@ -92,6 +113,7 @@ def _control_plane(params: Params, context: Context) -> Plan:
             params["state"],
             params["material"] or None,
             params["recovered"],
+            params["share"],
         )
     )
 
@@ -148,6 +170,7 @@ CONTROL_PLANE = Operation(
         "images": {"type": "dict", "required": True},
         "material": {"type": "dict", "no_log": True},
         "recovered": {"type": "list", "elements": "str", "default": []},
+        "share": {"type": "bool", "default": False},
     },
     plan=_control_plane,
     guard=_exclusive,

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import arguments, host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
+from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
 from .etcd import Etcd
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -33,6 +33,7 @@ class Local:
     :param voter: this machine's etcd member votes.
     :param learner: it does not yet: the join was interrupted.
     :param kube_vip_rbac: kube-vip's Role and RoleBinding are as they should be.
+    :param shared: kubeadm's ConfigMaps, once the cluster is founded.
     """
 
     healthy: bool = False
@@ -42,6 +43,7 @@ class Local:
     voter: bool = False
     learner: bool = False
     kube_vip_rbac: bool = False
+    shared: configmaps.Maps = field(default_factory=dict)
 
 
 @dataclass
@@ -180,6 +182,7 @@ def _ask(api: kubeapi.Api, node_name: str, answer: Local) -> None:
         "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy",
     )
     answer.founded = all(api.get(path) is not None for path in wanted)
+    answer.shared = configmaps.read(api) if answer.founded else {}
     answer.kube_vip_rbac = all(_covers(desired, api.get(path)) for path, desired in kubevip.rbac())
 
 
@@ -247,9 +250,7 @@ def _os_name() -> str:
     return "unknown"
 
 
-def report(
-    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found: Holding, pending: t.Sequence[str]
-) -> dict[str, t.Any]:
+def report(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found: Holding) -> dict[str, t.Any]:
     """The probe as the module returns it: plain data, no secrets."""
     return {
         **{key: value for key, value in asdict(found).items() if key not in ("local", "recorded", "lo_address")},
@@ -260,9 +261,7 @@ def report(
         "founded": found.local.founded,
         "voter": found.local.voter,
         "keys": keys() if machine["role"] == "control_plane" else {},
-        "deviations": arguments.deviations(cluster, host.read(paths.API_SERVER_MANIFEST) or ""),
         "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
-        "pending": list(pending),
         "endpoint": endpoint(cluster),
         "certificates": certificates(),
         "node_name": machine["node_name"],
