@@ -15,6 +15,8 @@ description:
     holds no cluster state, no worker that was looked at belongs to a cluster, and the hub has no record of it.
       Otherwise the task
     fails, and says what was seen and the way out.
+  - What a control plane that joins, or takes another's place, does to the members of etcd is checked before anything
+    is changed, as far as a member of the cluster was looked at. The refusal has etcd's figures.
   - Control planes that hold different keys, and a recovery file that does not fit its cluster, are refused. So are
     arguments that the API server of the cluster does not know.
 options:
@@ -29,6 +31,12 @@ options:
         that are in this run.
     type: dict
     required: true
+  control_planes:
+    description:
+      - Address by node name of every control plane that the inventory gives the cluster. A learner of etcd that belongs
+        to none of them was left behind.
+    type: dict
+    default: {}
   recorded_uid:
     description:
       - The identity that the hub has recorded for this cluster, if it has.
@@ -82,9 +90,10 @@ machines:
   description:
     - By machine name, C(action) (V(found), V(join), V(repair), which is a member that is not as declared, or
       V(present)), C(reason), C(leaders) (control planes that can give join material, best first), C(shares) (this
-      control plane holds what all machines of the cluster share to the declaration), C(turn) (control planes of one
-      cluster act in this order, one at a time, and workers in batches) and C(recovery) (the keys of this one are to be
-      written to the recovery file).
+      control plane holds what all machines of the cluster share to the declaration), C(gone) (ids of etcd members that
+      leave before this one joins, as their machines are gone), C(removed) (ids of those that an earlier join takes
+      out), C(turn) (control planes of one cluster act in this order, one at a time, interrupted joins before others,
+      and workers in batches) and C(recovery) (the keys of this one are to be written to the recovery file).
   returned: success
   type: dict
 settled:

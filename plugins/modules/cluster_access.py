@@ -33,6 +33,12 @@ options:
         cluster lacks is planned.
     type: bool
     default: false
+  kept_only:
+    description:
+      - Only look for an access that the machine keeps, and make none. Any control plane may keep it, so all are asked
+        before one makes a new one.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
@@ -57,6 +63,10 @@ access:
       made.
   returned: success
   type: dict
+lacking:
+  description: The cluster is on the machine and its API answers, but the machine keeps no access that would do.
+  returned: success
+  type: bool
 plan:
   description: What was done, or in check mode would be done, in order.
   returned: success

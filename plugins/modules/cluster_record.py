@@ -41,6 +41,18 @@ options:
   kubernetes_version:
     description: The declared version, for the plan of a cluster that is yet to be made.
     type: str
+  joining:
+    description:
+      - Names of the nodes that join in this run. What the cluster has of CPU and memory is then part of no plan, and a
+        change of it is told in check mode if their number changes.
+    type: list
+    elements: str
+    default: []
+  replaced:
+    description: Names of the nodes whose places they take, and which leave.
+    type: list
+    elements: str
+    default: []
   adopt:
     description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
     type: bool

@@ -27,7 +27,9 @@ options:
     type: dict
     required: true
   node_names:
-    description: Names of the nodes that should be there. One that is missing counts as not ready.
+    description:
+      - Names of the nodes that should be there. One that is missing counts as not ready; one that is there besides is
+        surplus. Without any, none is.
     type: list
     elements: str
     default: []
@@ -74,6 +76,7 @@ entry:
     policies: [registries]
     certificate_expiry: "2027-01-31T12:00:00Z"
     access_expiry: "2026-02-01T12:00:00Z"
+    surplus: []
     changed: []
     problem: null
 """

@@ -51,6 +51,12 @@ options:
         One control plane does this for all.
     type: bool
     default: false
+  retires:
+    description:
+      - Node name of a living control plane that this machine replaces, as M(lodestar.platform.join_material) returns
+        it. Its etcd member and its Node are removed once this machine has joined. With O(state=present) the machine
+        looks for itself whether the one that it replaces is still there.
+    type: str
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:

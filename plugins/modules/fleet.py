@@ -84,7 +84,8 @@ fleet:
       type: dict
     machines:
       description:
-        - Machines by inventory name, with C(cluster), C(role), C(rank), C(node_name), C(node_ip), C(labels), C(taints).
+        - Machines by inventory name, with C(cluster), C(role), C(rank), C(node_name), C(node_ip), C(labels), C(taints),
+          C(replaces).
       type: dict
     tenants:
       description: The tenants as declared.
@@ -121,6 +122,7 @@ from pathlib import Path
 from ..module_utils.bundle import manifest
 from ..module_utils.errors import Refused
 from ..module_utils.fleet import inventory
+from ..module_utils.machine.preflight import registry
 from ..module_utils.operation import Context, Operation
 from ..module_utils.plan import Plan
 from ..module_utils.policy import model as policy
@@ -144,7 +146,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
             " number of slices to 1. If the job is not sliced, name its workflow other than the job template"
         )
     versions = bundle_versions(params["bundle_path"])
-    fleet = inventory.read(params["hosts"] or {}, params["groups"] or {}, versions, JUDGES)
+    fleet = inventory.read(params["hosts"] or {}, params["groups"] or {}, versions, JUDGES, registry.IDS)
     return Plan(outputs={"fleet": fleet.as_dict()}, warnings=fleet.warnings)
 
 

@@ -75,6 +75,11 @@ options:
       access_expiry:
         description: When the platform's access to it ends, in RFC 3339.
         type: str
+      surplus:
+        description: Names of its Nodes that no machine of the inventory stands for. They are shown, with a warning.
+        type: list
+        elements: str
+        default: []
       changed:
         description: The ids of the steps of this run, or a mapping of counts by phase.
         type: raw

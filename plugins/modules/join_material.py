@@ -11,8 +11,9 @@ version_added: 0.1.0
 description:
   - Runs on any healthy control plane, by delegation. Makes a bootstrap token of 15 minutes, and for a control plane
     uploads the certificates encrypted with a key of this one join.
-  - Checks etcd's quorum first, and takes away the Node and the etcd member that an earlier machine of the same name
-    left behind.
+  - Checks etcd first, and takes away the Nodes and the etcd members that machines which are gone have left behind. Such
+    are an earlier one of the same name, a dead one that the joining machine replaces, and a learner of no machine.
+  - A living control plane that is replaced stays until the new one votes; RV(retires) names it.
   - The result is secret and never shown. Its steps hold no secret; the callback P(lodestar.platform.plan#callback)
     shows them under C(--diff).
 options:
@@ -32,6 +33,24 @@ options:
       - The joining machine holds data of etcd, from a join that was interrupted.
     type: bool
     default: false
+  gone:
+    description:
+      - Ids of etcd members whose machines were found empty in this run, as M(lodestar.platform.bootstrap_decision)
+        returns them. They are removed unless they are healthy.
+    type: list
+    elements: str
+    default: []
+  removed:
+    description:
+      - Ids of those that an earlier join of this run removes. They count as removed, in check mode too.
+    type: list
+    elements: str
+    default: []
+  control_planes:
+    description:
+      - Address by node name of every control plane that the inventory gives the cluster.
+    type: dict
+    default: {}
   supersedes:
     description:
       - A run that has claimed this join and is known to be dead. Filled in by the action plugin.
@@ -88,6 +107,11 @@ material:
       description: The joining machine is a member of etcd already.
       returned: for a control plane
       type: bool
+retires:
+  description: Node name of a living control plane that O(joiner) replaces, V(null) where there is none. It is given to
+    M(lodestar.platform.control_plane).
+  returned: with O(state=present)
+  type: str
 plan:
   description: What was done, or in check mode would be done, in order.
   returned: success

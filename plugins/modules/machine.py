@@ -18,6 +18,8 @@ description:
   - A service is restarted only when something that it reads has changed since it began.
   - What the machine holds of a cluster comes back as RV(machine); M(lodestar.platform.bootstrap_decision) decides by
     it.
+  - Whether the machine can carry Kubernetes at all is judged by M(lodestar.platform.machine_preflight), of all machines
+    of a run together, by RV(preflight).
 options:
   bundle_path:
     description:
@@ -125,6 +127,16 @@ machine:
       description: UID of the namespace kube-system, the cluster's identity, from a control plane that answers.
       returned: always
       type: str
+    members:
+      description: Members of etcd as this control plane knows them, with C(id), C(name), C(peer_urls), C(learner) and
+        C(healthy). Empty where etcd does not answer.
+      returned: always
+      type: list
+      elements: dict
+    replaces:
+      description: Node name of the control plane whose place this machine takes, by the inventory.
+      returned: always
+      type: str
     pending:
       description: Ids of the steps by which a control plane is not as declared, or has lost a part of its membership.
       returned: always
@@ -142,7 +154,7 @@ machine:
       elements: str
     endpoint:
       description: Whether anything answers at the cluster's endpoint (C(answers)) and the CA that it shows
-        (C(ca_sha256)).
+        (C(ca_sha256)), and whether its name is known to the machine (C(resolves)).
       returned: always
       type: dict
     certificates:
@@ -159,6 +171,24 @@ machine:
       returned: always
       type: list
       elements: str
+preflight:
+  description: What M(lodestar.platform.machine_preflight) judges the machine by. Also returned when the module fails.
+  returned: when the module has run
+  type: dict
+  contains:
+    facts:
+      description: What was seen of hardware, system, network and of what else is on the machine.
+      returned: always
+      type: dict
+    offset:
+      description: Lower and upper bound of the machine's clock less the controller's, in seconds.
+      returned: when the machine was only looked at, since nothing was to be done or in check mode
+      type: list
+      elements: float
+    bundle_architecture:
+      description: The architecture that the bundle is made for.
+      returned: when the machine was only looked at
+      type: str
 busy:
   description: The run that was changing the machine while it was looked at.
   returned: success

@@ -138,9 +138,11 @@ class BundledAction(MachineAction):
         try:
             needed, bundle = self._needed(arguments)
         except PlatformError as exc:
-            return {"failed": True, "msg": str(exc), **exc.details}
+            return {**exc.details, "failed": True, "msg": str(exc), "plan": []}
         arguments["artifacts"] = [facts for _part, facts in needed]
         planned = self._predict_in_peace(arguments, task_vars)
+        if planned.get("preflight"):
+            planned["preflight"]["bundle_architecture"] = bundle.architecture
         if planned.get("failed") or planned.get("unreachable"):
             return planned
         if arguments["machine"]["role"] == "control_plane":
@@ -149,7 +151,7 @@ class BundledAction(MachineAction):
             )
         problem = self._architecture_problem(bundle, planned["machine"], arguments["machine"]["name"])
         if problem is not None or self._task.check_mode:
-            return problem or planned
+            return {"preflight": planned.get("preflight"), "plan": [], **problem} if problem else planned
         if not planned.get("changed"):
             return planned
         if planned["missing"]:
@@ -168,7 +170,8 @@ class BundledAction(MachineAction):
         if machine["architecture"] == bundle.architecture:
             return None
         told = f"{name} is of the architecture {machine['architecture']}, and the bundle {bundle.root} is made for"
-        return {"failed": True, "msg": f"{told} {bundle.architecture}; make one for it, or take another machine."}
+        remedy = "make one for it, or take another machine."
+        return {"failed": True, "changed": False, "msg": f"{told} {bundle.architecture}; {remedy}"}
 
     def _needed(
         self, arguments: dict[str, t.Any]
@@ -192,7 +195,8 @@ class BundledAction(MachineAction):
                 return planned
             name = arguments["machine"]["name"]
             if time.monotonic() > end:
-                return {"failed": True, "msg": f"{name} is being changed by {describe(busy)}; it was left alone."}
+                message = f"{name} is being changed by {describe(busy)}; it was left alone."
+                return {"failed": True, "msg": message, "plan": []}
             if told != describe(busy):
                 told = describe(busy)
                 display.display(f"{name} is being changed by {told}; waiting")
@@ -201,10 +205,14 @@ class BundledAction(MachineAction):
     def _predict(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         declared = self._task.check_mode
         self._task.check_mode = True
+        began = time.time()
         try:
-            return self._on_machine(arguments, task_vars)
+            answer = self._on_machine(arguments, task_vars)
         finally:
             self._task.check_mode = declared
+        if answer.get("preflight"):
+            answer["preflight"]["offset"] = clock_offset(answer["preflight"]["facts"]["clock"], (began, time.time()))
+        return answer
 
     def _bring(
         self, bundle: manifest.Manifest, parts: t.Sequence[manifest.Artifact], owner: t.Mapping[str, t.Any]
@@ -230,6 +238,15 @@ class BundledAction(MachineAction):
         lines = str(run(command).get("stdout", "")).splitlines()
         for directory in abandoned(lines, is_dead):
             run(f"rm -rf {shlex.quote(directory)}")
+
+
+def clock_offset(machine: t.Sequence[float], controller: tuple[float, float]) -> list[float]:
+    """Lower and upper bound of a machine's clock less the controller's, in seconds. Pure.
+
+    :param machine: its clock at the beginning and the end of what it did.
+    :param controller: the controller's clock before and after that.
+    """
+    return [machine[1] - controller[1], machine[0] - controller[0]]
 
 
 def abandoned(lines: t.Sequence[str], dead: t.Callable[[t.Mapping[str, t.Any]], bool]) -> list[str]:

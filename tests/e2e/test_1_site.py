@@ -12,8 +12,8 @@ import json
 import pytest
 
 from tests.conftest import Bar
-from tests.e2e.fixtures import Platform
 from tests.e2e.driver import Fleet
+from tests.e2e.fixtures import Platform
 
 pytestmark = pytest.mark.timeout(3000)
 CLUSTERS = ("global", "east", "legacy")

@@ -44,7 +44,8 @@ KINDS = (
     *("clusterroles", "clusterrolebindings", "roles", "rolebindings"),
     *("crds", "managedclusters", "managedclustersets", "clusterprofiles"),
 )
-_HOLDERS = (
+#: Processes that hold the machine's lock: id and name, one a line.
+HOLDERS = (
     'for f in /proc/[0-9]*/fd/*; do [ "$(readlink "$f")" = /run/lodestar.lock ] && p=${f#/proc/} && '
     'echo "${p%%/*} $(cat /proc/${p%%/*}/comm)"; done 2>/dev/null | sort -u'
 )
@@ -60,7 +61,7 @@ class Solo(Fleet):
 
     def holders(self, machine: str = "s1") -> dict[str, str]:
         """Processes that hold the machine's lock, by their id: a module of ours and what it has started."""
-        return dict(line.split() for line in self.on(machine, _HOLDERS).splitlines())
+        return dict(line.split() for line in self.on(machine, HOLDERS).splitlines())
 
     def begin(self, *arguments: str) -> Background:
         """A site run in the background."""
@@ -84,11 +85,8 @@ class Solo(Fleet):
         }
 
     def members(self) -> list[str]:
-        """Names of etcd's members that vote, as etcd itself tells its metrics; one that learns says so."""
-        script = "crictl exec $(crictl ps -q --name '^etcd$') etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt"
-        script += " --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key member list"
-        rows = [[cell.strip() for cell in line.split(",")] for line in self.on("s1", script).splitlines()]
-        return sorted(f"{row[2]} {row[1]} learner={row[5]}" for row in rows)
+        """Members of etcd."""
+        return members(self, "s1")
 
     def tokens(self) -> list[str]:
         """What joining needs, and nobody else: bootstrap tokens and uploaded certificates."""
@@ -104,6 +102,19 @@ class Solo(Fleet):
         assert again.steps() == []
         # The token of a founding lives for a minute, and is then removed by a controller.
         eventually(lambda: self.tokens() == [], 150, 3)
+
+
+def etcdctl(fleet: Fleet, machine: str, *arguments: str) -> str:
+    """What etcdctl says on a control plane."""
+    script = "crictl exec $(crictl ps -q --name '^etcd$') etcdctl --cacert /etc/kubernetes/pki/etcd/ca.crt"
+    script += " --cert /etc/kubernetes/pki/etcd/server.crt --key /etc/kubernetes/pki/etcd/server.key "
+    return fleet.on(machine, script + " ".join(arguments))
+
+
+def members(fleet: Fleet, machine: str) -> list[str]:
+    """Name of each member of etcd, whether it has started, and whether it learns, as the one of a machine says."""
+    rows = [[cell.strip() for cell in line.split(",")] for line in etcdctl(fleet, machine, "member list").splitlines()]
+    return sorted(f"{row[2]} {row[1]} learner={row[5]}" for row in rows)
 
 
 def solo_fleet() -> Solo:

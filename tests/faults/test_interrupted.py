@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import eventually
-from tests.faults.solo_fleet import Background, Solo, overlay, second_machine
+from tests.faults.solo_fleet import HOLDERS, Background, Solo, overlay, second_machine
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
@@ -67,30 +67,46 @@ def clean(solo: Solo) -> dict[str, t.Any]:
     return solo.snapshot()
 
 
-def kill_at(solo: Solo, kill: Kill, *arguments: str) -> None:
-    """Starts a site run and SIGKILLs it where it is asked to, with or without what it has started on the machine."""
-    run = solo.begin(*arguments)
+#: Freezes what is under way on a machine, twice for what has just been started; fails while there is nothing.
+_FREEZE = (
+    f"frozen=; for n in 1 2; do for p in $({{ {HOLDERS}; }} | cut -d' ' -f1); do kill -STOP $p && frozen=1; done; done;"
+    ' [ -n "$frozen" ]'
+)
+
+
+def reach(solo: Solo, kill: Kill, run: Background) -> None:
+    """Waits for the moment of a kill. What is under way on the machine is frozen, so that it cannot end before it."""
     if kill.when.startswith("task:"):
         pattern = re.compile(r"^TASK \[.*" + re.escape(kill.when.removeprefix("task:")), re.MULTILINE)
         eventually(lambda: pattern.search(run.output) or run.process.poll() is not None, 600, 0.1)
     else:
+        condition = f"{{ {kill.when}; }} >/dev/null 2>&1" + (f" && {{ {_FREEZE}; }}" if kill.remote else "")
         # In slices, so that a run which ends before is noticed.
-        script = f"for i in $(seq 50); do {{ {kill.when}; }} >/dev/null 2>&1 && echo reached && break; sleep 0.1; done"
-        while run.process.poll() is None and not solo.on(kill.machine, script):
+        script = f"for i in $(seq 50); do {condition} && echo reached && break; sleep 0.1; done"
+        while run.process.poll() is None and "reached" not in solo.on(kill.machine, script):
             pass
     assert run.process.poll() is None, f"the run ended before it came to {kill}:\n{run.output[-6000:]}"
+
+
+def kill_at(solo: Solo, kill: Kill, *arguments: str) -> None:
+    """Starts a site run and SIGKILLs it where it is asked to, with or without what it has started on the machine."""
+    run = solo.begin(*arguments)
+    reach(solo, kill, run)
     run.kill()
     if kill.remote is None:
         return
     holders = solo.holders(kill.machine)
     assert holders, f"nothing was under way on {kill.machine}: {kill}\n{run.output[-3000:]}"
-    if kill.remote != ALIVE:
-        chosen = [pid for pid, name in holders.items() if kill.remote == ALL or name.startswith("python")]
-        # One that has ended by itself in the meantime is as good as killed.
-        solo.on(kill.machine, f"kill -KILL {' '.join(chosen)} 2>/dev/null || true")
-        left = solo.holders(kill.machine)
-        assert not set(left) & set(chosen)
-        assert bool(left) == (kill.remote == MODULE), left
+    chosen = [
+        pid
+        for pid, name in holders.items()
+        if kill.remote == ALL or (kill.remote == MODULE and name.startswith("python"))
+    ]
+    left = sorted(set(holders) - set(chosen))
+    for signal, pids in (("KILL", chosen), ("CONT", left)):
+        if pids:
+            solo.on(kill.machine, f"kill -{signal} {' '.join(pids)}")
+    assert bool(left) == (kill.remote != ALL), holders
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES)

@@ -18,7 +18,7 @@ PLUGINS = ROOT / "plugins"
 NAME = "ansible_collections.lodestar.platform.plugins."
 
 #: module_utils that every part may use.
-COMMON = {"plan", "result", "operation", "errors", "declaration"}
+COMMON = {"plan", "result", "operation", "errors", "declaration", "output"}
 #: package -> the other packages of module_utils that it may use.
 ARROWS: dict[str, set[str]] = {
     "bundle": set(),

@@ -65,8 +65,10 @@ TENANT_RULES: tuple[Rule, ...] = (
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
-    # Labels and taints that the inventory declares.
+    # Drains, and the labels and taints that the inventory declares.
     rule("", ["nodes"], ["patch"]),
+    rule("", ["pods/eviction"], ["create"]),
+    rule("policy", ["poddisruptionbudgets"], ["list"]),
     rule("", ["serviceaccounts", "services"], MANAGE),
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),

@@ -54,7 +54,11 @@ def resembles(name: str) -> str | None:
 
 
 def read(
-    hostvars: HostVars, groups: checks.Groups, versions: t.Sequence[str] | None = None, judges: Judges | None = None
+    hostvars: HostVars,
+    groups: checks.Groups,
+    versions: t.Sequence[str] | None = None,
+    judges: Judges | None = None,
+    preflight: t.Collection[str] | None = None,
 ) -> Fleet:
     """Reads and checks the declaration.
 
@@ -63,16 +67,21 @@ def read(
     :param groups: hosts by group, with those of child groups.
     :param versions: Kubernetes versions of the bundle, ``None`` when it is not known.
     :param judges: by the name of a platform-wide list, what finds the problems of its items.
+    :param preflight: ids of the preflight checks, ``None`` when they are not known.
     :raises InvalidInput: with every problem that was found.
     """
-    fleet, problems = examine(hostvars, groups, versions, judges)
+    fleet, problems = examine(hostvars, groups, versions, judges, preflight)
     if problems:
         raise InvalidInput(problems)
     return fleet
 
 
 def examine(
-    hostvars: HostVars, groups: checks.Groups, versions: t.Sequence[str] | None = None, judges: Judges | None = None
+    hostvars: HostVars,
+    groups: checks.Groups,
+    versions: t.Sequence[str] | None = None,
+    judges: Judges | None = None,
+    preflight: t.Collection[str] | None = None,
 ) -> tuple[Fleet, list[Problem]]:
     """Like :func:`read`, but returns the problems. The fleet is meaningful only where there is none."""
     problems: list[Problem] = []
@@ -82,12 +91,15 @@ def examine(
         remedy = "Add a host for each cluster to the group clusters"
         return Fleet(None, {}, {}), [Problem("groups", "clusters", "there is no cluster in the inventory", remedy)]
     clusters, machines = _read_hosts(names, hostvars, groups, problems)
+    checks.check_skipped([*clusters.values(), *machines.values()], preflight, problems)
+    machines = {name: _with_skipped(machine, clusters) for name, machine in machines.items()}
     checks.check_roles(clusters, problems)
     checks.check_clusters(clusters, problems, warnings)
     checks.check_versions(clusters, versions, problems)
     checks.check_endpoints(clusters, machines, problems, warnings)
     checks.check_networks(clusters, machines, problems)
     checks.check_nodes(machines, hostvars, problems)
+    checks.check_replacements(machines, problems)
     hub = next((cluster.name for cluster in clusters.values() if cluster.role == "global"), None)
     lists = {key: _platform_list(key, hub or names[0], clusters, hostvars, problems) for key in LIST_KEYS}
     bare = Fleet(hub, clusters, machines)
@@ -106,6 +118,11 @@ def _read_hosts(
     clusters = {name: read_cluster(name, hostvars.get(name, {}), problems) for name in names}
     machines = _read_machines(owners, hostvars, problems)
     return {name: _with_machines(cluster, machines) for name, cluster in clusters.items()}, machines
+
+
+def _with_skipped(machine: Machine, clusters: t.Mapping[str, Cluster]) -> Machine:
+    skipped = {*machine.preflight_skip, *clusters[machine.cluster].preflight_skip}
+    return dataclasses.replace(machine, preflight_skip=sorted(skipped))
 
 
 def _choose(

@@ -240,6 +240,48 @@ def check_nodes(
             break
 
 
+def check_replacements(machines: t.Mapping[str, Machine], problems: list[Problem]) -> None:
+    """A machine that replaces another is a control plane, and the other one has left the inventory.
+
+    Whether the cluster knows the other one is seen when its machines are looked at.
+    """
+    taken: dict[tuple[str, str], str] = {}
+    for machine in machines.values():
+        if machine.replaces is None:
+            continue
+        found = _replacement_problem(machine, machines)
+        other = taken.setdefault((machine.cluster, machine.replaces), machine.name)
+        if found is None and other != machine.name:
+            found = (
+                f"is replaced by {other} already",
+                "Let one machine replace it, and add the other one without replaces",
+            )
+        if found is not None:
+            problems.append(Problem(f"{machine.name}: replaces", machine.replaces, *found))
+
+
+def _replacement_problem(machine: Machine, machines: t.Mapping[str, Machine]) -> tuple[str, str] | None:
+    """Reason and remedy."""
+    if machine.role != "control_plane":
+        return (
+            "is set for a worker, and only a control plane takes another's place",
+            "Remove it, and take the old worker out with the playbook lodestar.platform.remove_node",
+        )
+    if machine.replaces in (machine.name, machine.node_name):
+        return (
+            "is the machine itself, and an empty machine under a known name takes that one's place anyway",
+            "Remove it",
+        )
+    own = [item for item in machines.values() if item.cluster == machine.cluster]
+    still = next((item for item in own if machine.replaces in (item.name, item.node_name)), None)
+    if still is not None:
+        return (
+            f"is still a machine of {still.cluster} in the inventory ({still.name})",
+            f"Take {still.name} out of the inventory, or remove replaces",
+        )
+    return None
+
+
 def check_clusters(clusters: t.Mapping[str, Cluster], problems: list[Problem], warnings: list[str]) -> None:
     """What two clusters must not share besides their endpoint, and settings without an effect."""
     files: dict[str, str] = {}
@@ -262,3 +304,21 @@ def check_versions(
         reason = f"the bundle has no such version, it has {', '.join(versions) or 'none'}"
         remedy = "Use one of these, or run the playbook lodestar.platform.bundle with this version"
         problems.append(Problem(f"{cluster.name}: kubernetes_version", cluster.version, reason, remedy))
+
+
+def check_skipped(
+    hosts: t.Iterable[Cluster | Machine], known: t.Collection[str] | None, problems: list[Problem]
+) -> None:
+    """Ids of checks that are skipped exist; one that stands in a group is told once.
+
+    :param known: all ids, ``None`` when they are not known.
+    """
+    where: dict[str, list[str]] = {}
+    for host in hosts:
+        for name in host.preflight_skip:
+            if known is not None and name not in known:
+                where.setdefault(name, []).append(host.name)
+    for name, found in where.items():
+        key = f"{found[0]}: preflight_skip" + (f" (and of {len(found) - 1} more)" if found[1:] else "")
+        reason = "no check has this id; docs/preflight.md lists them"
+        problems.append(Problem(key, shown(name), reason, suggestion(name, known or ())))

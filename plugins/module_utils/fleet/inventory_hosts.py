@@ -39,6 +39,7 @@ CLUSTER_KEYS = (
     "api_server_cert_sans",
     "containerd_registry_mirrors",
     "cluster_proxy",
+    "preflight_skip",
     "ansible_connection",
 )
 #: Variables of a machine that the fleet is made of.
@@ -47,6 +48,8 @@ MACHINE_KEYS = (
     "node_ip",
     "node_labels",
     "node_taints",
+    "preflight_skip",
+    "replaces",
     "ansible_host",
     "ansible_port",
     "ansible_ssh_common_args",
@@ -119,6 +122,7 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         api_server_cert_sans=fields.strings("api_server_cert_sans", _is_san, "an IP address or a DNS name, lowercase"),
         registry_mirrors=registries.mirrors(fields, "containerd_registry_mirrors"),
         proxy=registries.proxy(fields, "cluster_proxy"),
+        preflight_skip=_skipped(fields),
     )
 
 
@@ -264,7 +268,13 @@ def read_machine(
         node_ip=_node_ip(fields, name),
         labels=_node_labels(fields),
         taints=_taints(fields),
+        preflight_skip=_skipped(fields),
+        replaces=fields.text("replaces", f.is_dns_name, "the node name of the control plane that is replaced"),
     )
+
+
+def _skipped(fields: Fields) -> list[str]:
+    return sorted(set(fields.strings("preflight_skip", f.PREFLIGHT_CHECK, "the id of a check in docs/preflight.md")))
 
 
 def _node_ip(fields: Fields, name: str) -> str:

@@ -55,6 +55,8 @@ class Machine:
     :param role: C(control_plane) or C(worker).
     :param rank: position in its group, from 0. Control planes act in this order.
     :param node_ip: its address in the cluster's network.
+    :param preflight_skip: ids of checks that are not made of it, those of its cluster included.
+    :param replaces: node name of a control plane, no longer in the inventory, whose place this one takes.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Machine:
     node_ip: str
     labels: dict[str, str] = field(default_factory=dict)
     taints: list[dict[str, str]] = field(default_factory=list)
+    preflight_skip: list[str] = field(default_factory=list)
+    replaces: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class Cluster:
     api_server_cert_sans: list[str] = field(default_factory=list)
     registry_mirrors: dict[str, list[dict[str, t.Any]]] = field(default_factory=dict)
     proxy: dict[str, t.Any] = field(default_factory=dict)
+    preflight_skip: list[str] = field(default_factory=list)
     control_plane: list[str] = field(default_factory=list)
     workers: list[str] = field(default_factory=list)
     creation_problems: list[dict[str, t.Any]] = field(default_factory=list)

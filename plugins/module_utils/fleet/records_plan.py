@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import typing as t
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..kube import absent, connection
 from ..kube.apply import ApplySet, plan_objects
@@ -69,7 +69,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         hub, objects, applyset=ApplySet(f"record-{declared.name}"), target=params["hub"], adopt=params["adopt"]
     )
     steps = [_plain(step, observed) for step in steps]
-    steps += _status_steps(hub, params["hub"], declared, observed, existing)
+    steps += _status_steps(hub, params["hub"], declared, observed, existing, _coming(params, observed))
     if isinstance(member, absent.AbsentCluster):
         # A plan for a cluster that is not there yet must not become a record of it.
         steps = [replace(step, perform=member.version) for step in steps]
@@ -82,8 +82,31 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     return Plan(steps=steps, outputs=outputs, parallel=4)
 
 
+@dataclass(frozen=True)
+class _Coming:
+    """What a run that brings nodes changes of the sums over nodes.
+
+    :param nodes: nodes join in this run, so that no plan shows sums: check mode cannot know them.
+    :param more: their number will be another one, but for check mode.
+    """
+
+    nodes: bool
+    more: bool
+
+
+def _coming(params: t.Mapping[str, t.Any], observed: Observed) -> _Coming:
+    there = {str(node["metadata"]["name"]) for node in observed.nodes}
+    then = (there | set(params["joining"])) - set(params["replaced"])
+    return _Coming(bool(params["joining"]), bool(params["joining"]) and len(then) != len(there))
+
+
 def _status_steps(
-    hub: Client, target: str, declared: Declared, observed: Observed, existing: t.Mapping[str, t.Any] | None
+    hub: Client,
+    target: str,
+    declared: Declared,
+    observed: Observed,
+    existing: t.Mapping[str, t.Any] | None,
+    coming: _Coming,
 ) -> list[Step]:
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     profile = hub.get(records.PROFILE_API, "ClusterProfile", declared.name, NAMESPACE)
@@ -98,6 +121,7 @@ def _status_steps(
             None,
             before[0],
             records.managed_cluster_status(declared, observed, before[0], now),
+            coming,
         ),
         _status_step(
             hub,
@@ -122,9 +146,12 @@ def _status_step(
     namespace: str | None,
     before: t.Any,
     status: dict[str, t.Any],
+    coming: _Coming = _Coming(nodes=False, more=False),
 ) -> Step | None:
-    if before is not None and covers(status, before):
+    if before is not None and covers(status, before) and not coming.more:
         return None
+    # What a cluster will show is not known before it is there: no plan of a first status, or of one with more nodes.
+    later = before is None or coming.nodes
     metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
     obj = {"apiVersion": api_version, "kind": kind, "metadata": metadata, "status": status}
     path = "/".join(part for part in (api_version, kind, namespace, name) if part)
@@ -133,16 +160,15 @@ def _status_step(
         action="create" if before is None else "update",
         target=target,
         description=f"write the status of {kind} {name}",
-        before=None if before is None else project(before, status),
-        # What a cluster will show is not known before it is there: no plan of a first status holds it.
-        after=_conditions(status) if before is None else status,
+        before=None if before is None else _conditions(before) if later else project(before, status),
+        after=_conditions(status) if later else status,
         perform=lambda: hub.apply(obj, force=True, subresource="status"),
         wave=_STATUS_WAVE,
     )
 
 
 def _conditions(status: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {"conditions": {item["type"]: item["status"] for item in status["conditions"]}}
+    return {"conditions": {item["type"]: item["status"] for item in status.get("conditions") or ()}}
 
 
 def _plain(step: Step, observed: Observed) -> Step:
@@ -164,6 +190,8 @@ OPERATION = Operation(
         "cluster_labels": {"type": "dict", "default": {}},
         "cluster_set": {"type": "str", "default": "default"},
         "kubernetes_version": {"type": "str"},
+        "joining": {"type": "list", "elements": "str", "default": []},
+        "replaced": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "bool", "default": False},
         **HUB_ARGUMENTS,
         **connection.ARGUMENTS,

@@ -6,13 +6,16 @@
 
 An *entry* is what the report knows about one cluster: ``cluster``, ``joined`` (created, attached or hub), ``version``,
 ``nodes`` (``ready``, ``total``), ``tenants``, ``policies``, ``certificate_expiry`` and ``access_expiry`` (RFC 3339 or
-null), ``changed`` (ids of the steps of this run, or counts by phase) and ``problem`` (text or null).
+null), ``surplus`` (names of Nodes that no machine of the inventory stands for), ``changed`` (ids of the steps of this
+run, or counts by phase) and ``problem`` (text or null).
 """
 
 from __future__ import annotations
 
 import datetime
 import typing as t
+
+from ..output import aligned
 
 Entry = dict[str, t.Any]
 
@@ -29,6 +32,7 @@ _EMPTY: Entry = {
     "policies": [],
     "certificate_expiry": None,
     "access_expiry": None,
+    "surplus": [],
     "changed": [],
     "problem": None,
 }
@@ -101,6 +105,16 @@ def problems(entries: t.Iterable[Entry]) -> list[str]:
     return [f"{entry['cluster']}: {entry['problem']}" for entry in entries if entry["problem"]]
 
 
+def surplus(entries: t.Iterable[Entry]) -> list[str]:
+    """One line for each cluster with Nodes that no machine of the inventory stands for. They are left alone."""
+    return [
+        f"{entry['cluster']}: {', '.join(entry['surplus'])}: in the cluster, and not in the inventory. Add the machine,"
+        " or remove the Node with lodestar.platform.remove_node"
+        for entry in entries
+        if entry["surplus"]
+    ]
+
+
 def document(entries: t.Sequence[Entry], now: datetime.datetime, planned: bool) -> dict[str, t.Any]:
     """The report as data."""
     expiries = [entry["certificate_expiry"] for entry in entries if entry["certificate_expiry"]]
@@ -131,8 +145,10 @@ def table(entries: t.Sequence[Entry], now: datetime.datetime, planned: bool) -> 
         return "The run was about no cluster of the fleet."
     rows: list[tuple[str, ...]] = [(*_COLUMNS, "WOULD CHANGE" if planned else "CHANGED")]
     rows += [_row(entry, now) for entry in entries]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = aligned(rows)
+    found = surplus(entries)
+    if found:
+        lines += ["", "Surplus nodes:", *(f"- {line}" for line in found)]
     found = problems(entries)
     if found:
         lines += ["", f"{len(found)} of {len(entries)} clusters with a problem:", *(f"- {line}" for line in found)]

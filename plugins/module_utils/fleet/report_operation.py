@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import json
 import typing as t
-import uuid
 from pathlib import Path
 
 from ..errors import InvalidInput, PlatformError, Problem
 from ..operation import Context, Operation
+from ..output import write_report
 from ..plan import Plan
 from . import report
 
@@ -36,6 +34,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "policies": {"type": "list", "elements": "str", "default": []},
             "certificate_expiry": {"type": "str"},
             "access_expiry": {"type": "str"},
+            "surplus": {"type": "list", "elements": "str", "default": []},
             "changed": {"type": "raw", "default": []},
             "problem": {"type": "str"},
         },
@@ -65,11 +64,11 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         done = outputs(planned=False)
         path = params["report_path"]
         try:
-            return {**done, **(write(Path(path), done["report"]) if path else {})}
+            return {**done, **(write_report(Path(path), done["report"]) if path else {})}
         except PlatformError as exc:
             raise PlatformError(str(exc), **done) from exc  # the report is shown all the same
 
-    return Plan(outputs=outputs(planned=True), finish=finish)
+    return Plan(outputs=outputs(planned=True), finish=finish, warnings=report.surplus(entries))
 
 
 def _check(entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:
@@ -86,26 +85,6 @@ def _check(entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:
     ]
     if wrong:
         raise InvalidInput(wrong)
-
-
-def write(path: Path, document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Puts the report at the path, readable by all, in one step, so that a reader never sees half of it.
-
-    :raises PlatformError: when it cannot be written.
-    """
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as exc:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        reason = f"the report cannot be written to {path}: {exc.strerror}"
-        raise PlatformError(f"{reason}. Set report_path to another place") from exc
-    return {"report_path": str(path)}
 
 
 OPERATION = Operation(arguments=ARGUMENTS, plan=plan)

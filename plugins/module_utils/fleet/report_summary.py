@@ -14,7 +14,7 @@ from ..kube import absent, connection, quantity, wait
 from ..kube.client import Client
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import report
+from . import removal, report
 
 Summary = dict[str, t.Any]
 
@@ -53,9 +53,10 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
 
 def cluster_summary(client: Client, node_names: t.Sequence[str] = (), exists: bool = True) -> Summary:
-    """What a cluster says about itself: ``version``, ``nodes`` (``ready``, ``total``), ``capacity``.
+    """What a cluster says about itself: ``version``, ``nodes`` (``ready``, ``total``), ``capacity``, ``surplus``.
 
-    :param node_names: nodes that should be there; one that is not counts as not ready.
+    :param node_names: nodes that should be there; one that is not counts as not ready. Without any, nobody knows which
+        should be, and none is surplus.
     :param exists: without a cluster, only the nodes that should be there are counted.
     :raises PlatformError: when the cluster does not answer, or refuses to.
     """
@@ -63,6 +64,7 @@ def cluster_summary(client: Client, node_names: t.Sequence[str] = (), exists: bo
     seen = {str(node["metadata"]["name"]) for node in nodes}
     ready = sum(1 for node in nodes if not wait.missing({"kind": "Node", **node}))
     summary: Summary = {"nodes": {"ready": ready, "total": len(seen | set(node_names))}, "capacity": capacity(nodes)}
+    summary["surplus"] = removal.surplus(nodes, node_names) if node_names else []
     if exists:
         summary["version"] = str(client.version()["gitVersion"])
     return summary

@@ -44,7 +44,13 @@ class AbsentCluster(Client):
         return None
 
     def list(
-        self, api_version: str, kind: str, *, namespace: str | None = None, label_selector: str | None = None
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
     ) -> Objects:
         """Nothing is there."""
         return []

@@ -13,7 +13,7 @@ from . import errors
 from .connection import Connection
 from .diff import covers
 from .resources import STATIC, Resource, base_path, describe, from_discovery
-from .session import APPLY_PATCH, USER_AGENT, Call, Session
+from .session import APPLY_PATCH, MERGE_PATCH, USER_AGENT, Call, Session
 
 #: The field manager under which everything is applied.
 MANAGER = "lodestar"
@@ -86,25 +86,34 @@ class Client(Session):
             return None
 
     def list(
-        self, api_version: str, kind: str, *, namespace: str | None = None, label_selector: str | None = None
+        self,
+        api_version: str,
+        kind: str,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
     ) -> Objects:
         """The objects of a kind, in all namespaces by default; empty when the kind is not served."""
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
         try:
             path = self.resource(api_version, kind).path(namespace)
             for _attempt in range(3):
                 try:
-                    return self._pages(path, api_version, kind, label_selector)
+                    return self._pages(path, api_version, kind, selectors)
                 except errors.Gone:
                     continue
-            return self._pages(path, api_version, kind, label_selector, page=0)
+            return self._pages(path, api_version, kind, selectors, page=0)
         except errors.NotFound:
             return []
 
-    def _pages(self, path: str, api_version: str, kind: str, label_selector: str | None, page: int = _PAGE) -> Objects:
+    def _pages(
+        self, path: str, api_version: str, kind: str, selectors: t.Mapping[str, str | None], page: int = _PAGE
+    ) -> Objects:
         items: Objects = []
         token = None
         while True:
-            query = {"labelSelector": label_selector, "limit": page or None, "continue": token}
+            query = {**selectors, "limit": page or None, "continue": token}
             answer = self.obtain(Call("GET", path, "list", kind, query))
             items += [{**item, "apiVersion": api_version, "kind": kind} for item in answer.get("items") or ()]
             token = (answer.get("metadata") or {}).get("continue")
@@ -126,6 +135,30 @@ class Client(Session):
             "dryRun": "All" if dry_run else None,
         }
         return self.obtain(Call("PATCH", self._path(obj, subresource), "apply", describe(obj), query, obj, APPLY_PATCH))
+
+    def merge(self, api_version: str, kind: str, name: str, changes: Object, namespace: str | None = None) -> Object:
+        """Changes single fields of an object that others declare, by JSON merge patch: C(None) removes a field."""
+        what = describe({"kind": kind, "metadata": {"name": name, "namespace": namespace}})
+        path = self.resource(api_version, kind).path(namespace, name)
+        query = {"fieldManager": MANAGER}
+        return self.obtain(Call("PATCH", path, "patch", what, query, changes, MERGE_PATCH))
+
+    def evict(
+        self, pod: t.Mapping[str, t.Any], *, grace_period: int | None = None, deadline: float | None = None
+    ) -> None:
+        """Asks that this very pod be ended, which its PodDisruptionBudget may deny.
+
+        :param grace_period: seconds that its processes get, in place of what the pod says.
+        :param deadline: seconds to repeat a question that was denied.
+        :raises errors.Throttled: it was denied until the deadline.
+        """
+        metadata = {key: pod["metadata"][key] for key in ("name", "namespace")}
+        options: Object = {"preconditions": {"uid": pod["metadata"]["uid"]}}
+        if grace_period is not None:
+            options["gracePeriodSeconds"] = grace_period
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options}
+        path = STATIC["v1", "Pod"].path(metadata["namespace"], metadata["name"], "eviction")
+        self.send(Call("POST", path, "evict", describe(pod), body=body, deadline=deadline))
 
     def create(self, obj: Object) -> Object:
         """Creates an object. When a reply was lost, an object that is there counts if its content is ours.

@@ -20,6 +20,7 @@ from .connection import Connection
 from .transport import Lost, Response, Transport
 
 APPLY_PATCH = "application/apply-patch+yaml"
+MERGE_PATCH = "application/merge-patch+json"
 USER_AGENT = "lodestar.platform"
 _RETRIED = (429, 500, 502, 503, 504)
 # A 500 is often an admission webhook that will not come back, so it is not tried until the deadline.

@@ -101,36 +101,44 @@ def plan(
     objects: t.Sequence[t.Mapping[str, t.Any]],
     lifetime: int,
     founded: bool = False,
+    kept_only: bool = False,
 ) -> Plan:
     """Ensures the ServiceAccount and its rights, and a token with more than half of its lifetime left.
 
     C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer.
+    C(outputs.lacking) says that the cluster is here, and access to it has to be made or mended.
 
     :param founded: the cluster is there by now, or would be but for check mode. Where the machine holds none, all that
         a new cluster lacks is planned.
+    :param kept_only: plan nothing, only look for an access that is kept.
     """
     minting = _Minting(cluster, machine, lifetime)
     wanted = list({object_path(item): item for item in [*base_objects(), *objects]}.values())
     api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
     if api is None and not founded:
-        return Plan(outputs={"access": None})
+        return Plan(outputs={"access": None, "lacking": False})
     if api is None:
         return _making(minting, [_step(minting, item) for item in wanted], kept=None)
     try:
         if not api.live():
-            return Plan(outputs={"access": None}, warnings=[f"the API server of {machine['name']} does not answer"])
+            return Plan(
+                outputs={"access": None, "lacking": False},
+                warnings=[f"the API server of {machine['name']} does not answer"],
+            )
         steps = [_step(minting, item) for item in wanted if not covers(item, api.get(object_path(item)))]
         kept = _kept()
         usable = not any(step.id.startswith("v1/ServiceAccount") for step in steps) and _usable(minting, kept)
     finally:
         api.close()
     if usable and not steps:
-        return Plan(outputs={"access": _public(kept)})
-    return Plan(steps, {"access": None}, _answer) if usable else _making(minting, steps, kept)
+        return Plan(outputs={"access": _public(kept), "lacking": False})
+    if kept_only:
+        return Plan(outputs={"access": None, "lacking": True})
+    return Plan(steps, {"access": None, "lacking": True}, _answer) if usable else _making(minting, steps, kept)
 
 
 def _answer() -> dict[str, t.Any]:
-    return {"access": _public(_kept())}
+    return {"access": _public(_kept()), "lacking": False}
 
 
 def _making(minting: _Minting, steps: list[Step], kept: t.Mapping[str, t.Any] | None) -> Plan:
@@ -145,7 +153,7 @@ def _making(minting: _Minting, steps: list[Step], kept: t.Mapping[str, t.Any] | 
         perform=lambda: _mint(minting),
         wave=2,
     )
-    return Plan([*steps, token], {"access": None}, _answer)
+    return Plan([*steps, token], {"access": None, "lacking": True}, _answer)
 
 
 def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:

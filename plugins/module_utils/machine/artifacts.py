@@ -66,6 +66,11 @@ def record(digests: t.Mapping[str, str]) -> None:
         host.write(_DIGESTS, json.dumps(known, sort_keys=True, indent=1) + "\n", 0o600)
 
 
+def recorded() -> list[str]:
+    """The files that were installed."""
+    return sorted(_load())
+
+
 def install(source: str, digest: str, destinations: t.Sequence[str]) -> None:
     """Puts one binary into place under each of its names (a multicall binary has several), as hard links.
 

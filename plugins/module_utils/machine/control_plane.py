@@ -25,6 +25,7 @@ from . import (
     kubeadm,
     kubeapi,
     kubevip,
+    membership,
     node,
     paths,
     probe,
@@ -33,6 +34,7 @@ from . import (
     shared,
     static_pods,
 )
+from .etcd import Etcd
 
 FOUND, JOIN, PRESENT = "found", "join", "present"
 
@@ -43,6 +45,7 @@ class Task:
 
     :param images: references of the bundle's images by name.
     :param recovered: names of the keys that a recovery file holds, for founding; the keys are in the material.
+    :param retires: node name of the living control plane that leaves once this one has joined.
     """
 
     cluster: t.Mapping[str, t.Any]
@@ -51,6 +54,7 @@ class Task:
     material: t.Mapping[str, t.Any] | None
     found: probe.Holding
     recovered: t.Sequence[str] = ()
+    retires: str | None = None
 
     @property
     def kube_vip(self) -> bool:
@@ -81,6 +85,7 @@ def plan(
     material: t.Mapping[str, t.Any] | None,
     recovered: t.Sequence[str] = (),
     share: bool = False,
+    retires: str | None = None,
 ) -> Plan:
     """What makes this machine a control plane of the cluster.
 
@@ -89,9 +94,10 @@ def plan(
         the keys of a recovery file.
     :param recovered: their names, which are known when it is only predicted, too.
     :param share: this control plane holds what all machines of the cluster share to the declaration.
+    :param retires: node name of the living control plane that this one replaces, for a join.
     :raises Refused: it holds something that does not fit.
     """
-    task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered))
+    task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered), retires)
     steps = _steps(task, state)
     if share:
         _add_shared(steps, task)
@@ -102,9 +108,8 @@ def pending(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
 ) -> list[str]:
     """Ids of the steps that a member of the cluster has lost; empty while its API does not answer."""
-    if not found.local.healthy:
-        return []
-    return [step.id for step in _steps(Task(cluster, machine, images, None, found), PRESENT).items]
+    steps = _steps(Task(cluster, machine, images, None, found), PRESENT).items if found.local.healthy else []
+    return [step.id for step in steps]
 
 
 def shared_pending(
@@ -154,7 +159,32 @@ def _steps(task: Task, state: str) -> node.Steps:
         )
     fresh = probe.Holding(**{**vars(found), "recorded": {}}) if changing else found
     node.add_record(steps, task.cluster, fresh, lambda: _uid(task))
+    if task.retires or (state == PRESENT and found.local.predecessor):
+        _add_retirement(steps, task, task.retires or task.machine["replaces"])
     return steps
+
+
+def _add_retirement(steps: node.Steps, task: Task, name: str) -> None:
+    """The control plane that this one replaces leaves last, so that there are never fewer than before."""
+    steps.add(
+        f"retire:{name}",
+        "delete",
+        f"take the control plane {name} out of the cluster, which {task.machine['name']} replaces",
+        lambda: _retire(task, name),
+        before={"node": name},
+    )
+
+
+def _retire(task: Task, name: str) -> None:
+    etcd = Etcd(task.machine["node_ip"])
+    leaving = membership.named(etcd.members(health=False), name)
+    if leaving is not None:
+        etcd.remove(leaving)
+    api = task.api()
+    try:
+        api.delete(f"/api/v1/nodes/{name}")
+    finally:
+        api.close()
 
 
 def _founded(found: probe.Holding) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ..errors import InvalidInput, Problem, Refused
 from . import lasting
+from .etcd import majority
 
 Probe = t.Mapping[str, t.Any]
 
@@ -30,17 +31,21 @@ class Decision:
     :param reason: why, for people.
     :param leaders: control planes that may give join material, best first.
     :param shares: it holds what all machines of the cluster share to the declaration, for all of them.
+    :param gone: ids of etcd members that machines which are gone have left behind; they leave before this one joins.
+    :param removed: ids of those that an earlier join of the run takes out.
     """
 
     action: str
     reason: str
     leaders: tuple[str, ...] = ()
     shares: bool = False
+    gone: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
         """Plain data."""
-        facts = {"action": self.action, "reason": self.reason, "leaders": list(self.leaders)}
-        return {**facts, "shares": self.shares}
+        named = {"action": self.action, "reason": self.reason, "leaders": list(self.leaders), "shares": self.shares}
+        return {**named, "gone": list(self.gone), "removed": list(self.removed)}
 
 
 def half_founded(probe: Probe) -> bool:
@@ -57,7 +62,8 @@ def complete(probe: Probe) -> bool:
     """The machine belongs to a cluster."""
     if not _is_control_plane(probe):
         return bool(probe["kubelet_final"])
-    return bool(probe["kubelet_final"] and probe["etcd_data"] and not probe["half_joined"])
+    manifests = {"etcd", "kube-apiserver"} <= set(probe["static_pods"])
+    return bool(probe["kubelet_final"] and probe["etcd_data"] and manifests and not probe["half_joined"])
 
 
 def _is_control_plane(probe: Probe) -> bool:
@@ -121,8 +127,28 @@ def decide(
     ]
     if running or _answers(known, control_planes):
         leaders = running or _unseen_first(control_planes, known)
-        return _with_cluster(cluster, known, tuple(leaders), table)
-    return _without_cluster(cluster, known, record, again, table)
+        decided = _with_cluster(cluster, known, tuple(leaders), table)
+    else:
+        decided = _without_cluster(cluster, known, record, again, table)
+    _check_name(cluster, known, decided)
+    return decided
+
+
+def _check_name(
+    cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe], decided: t.Mapping[str, Decision]
+) -> None:
+    """A machine must know the endpoint's name before kubeadm needs it."""
+    lost = [
+        name
+        for name, decision in decided.items()
+        if decision.action in (FOUND, JOIN) and not known[name]["endpoint"].get("resolves", True)
+    ]
+    if lost:
+        reason = f"is a name that these machines cannot resolve: {', '.join(lost)}"
+        remedy = "Make it known to every machine and to the controller, by DNS or in /etc/hosts, before they join"
+        raise InvalidInput(
+            [Problem(f"{cluster['name']}: endpoint.address", cluster["endpoint"]["address"], reason, remedy)]
+        )
 
 
 def _record(cluster: t.Mapping[str, t.Any], recorded_uid: str | None, hub_asked: bool) -> str | None:
@@ -319,7 +345,10 @@ def _reasons_against(
         item for item in control_planes if item in known and item not in halves and not holds_nothing(known[item])
     ]
     if holders:
-        reasons.append(f"control planes hold cluster state: {', '.join(holders)}")
+        count, wanted = len(control_planes), majority(len(control_planes))
+        few = f" (etcd data on {len(holders)} of {count}, which must be {wanted} to answer)"
+        said = ", ".join(holders) + (few if len(holders) < wanted else "")
+        reasons.append(f"control planes hold cluster state: {said}")
     members = [item for item in workers if item in known and known[item]["kubelet_identity"]]
     if members and not again:
         reasons.append(f"workers belong to a cluster: {', '.join(members)}")

@@ -10,15 +10,20 @@ import typing as t
 
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import recovery
+from . import joining, recovery
 from .decide import PRESENT, decide
 from .turns import turns
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     decisions = decide(
-        params["cluster"], params["probes"], params["recorded_uid"], params["recreate"], params["hub_asked"]
+        params["cluster"],
+        params["probes"],
+        params["recorded_uid"],
+        params["recreate"],
+        params["hub_asked"],
     )
+    decisions = joining.checked(params["cluster"], params["probes"], decisions, params["control_planes"])
     writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
     order = turns(params["cluster"], params["probes"], decisions, params["max_unavailable"])
     machines = {
@@ -37,6 +42,7 @@ OPERATION = Operation(
         "recreate": {"type": "str"},
         "hub_asked": {"type": "bool", "default": True},
         "max_unavailable": {"type": "str", "default": "1"},
+        "control_planes": {"type": "dict", "default": {}},
         "recovery": {"type": "dict", "default": {}},
     },
     plan=_plan,

@@ -62,13 +62,23 @@ def stale(members: t.Sequence[Member], node_name: str, node_ip: str, has_data: b
 
 
 def removal_problem(members: t.Sequence[Member], leaving: Member) -> str | None:
-    """Why a member must not be removed now; ``None`` when it may. Pure."""
-    if leaving.learner:
-        return None
-    voters = [member for member in members if not member.learner]
-    healthy = [member for member in voters if member.healthy and member.id != leaving.id]
-    if len(healthy) < majority(len(voters)) or len(healthy) < majority(len(voters) - 1):
-        return f"etcd would lose its quorum: {len(healthy)} of {len(voters) - 1} other voters are healthy"
+    """Why a member must not be removed now; ``None`` when it may. Pure.
+
+    The members of before have to agree on the removal, the leaving one among them; those that stay have to agree on
+    everything after it.
+    """
+    quorum = quorum_problem(members)
+    if leaving.learner or quorum is not None:
+        return quorum
+    staying = [member for member in members if not member.learner and member.id != leaving.id]
+    healthy = sum(member.healthy for member in staying)
+    if not staying:
+        return "it is etcd's last voter"
+    if healthy < majority(len(staying)):
+        return (
+            f"etcd would lose its quorum: of the {len(staying)} voters that stay {healthy} are healthy,"
+            f" and {majority(len(staying))} are needed"
+        )
     return None
 
 
@@ -149,14 +159,24 @@ class Etcd:
         return answer
 
     def remove(self, member: Member) -> None:
-        """Takes a member out.
+        """Takes a member out. While another one is new, for some seconds, etcd refuses and is asked again.
 
         :raises Refused: the others would lose their quorum.
         """
         problem = removal_problem(self.members(), member)
         if problem is not None:
             raise Refused(f"the etcd member {member.name or member.id} must not be removed: {problem}")
-        self._call("POST", self.address, "/v3/cluster/member/remove", {"ID": member.id})
+
+        def lacking() -> str | None:
+            try:
+                self._call("POST", self.address, "/v3/cluster/member/remove", {"ID": member.id})
+            except PlatformError as exc:
+                if "unhealthy cluster" not in str(exc):
+                    raise
+                return str(exc)
+            return None
+
+        host.wait_for(f"etcd lets {member.name or member.id} go", lacking, 30, interval=1)
 
     def wait_healthy(self, deadline: float) -> None:
         """Waits until every member votes and is healthy."""

@@ -41,6 +41,11 @@ def _environment(more: t.Mapping[str, str] | None = None) -> dict[str, str]:
     return {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", **(more or {})}
 
 
+def has_command(name: str) -> bool:
+    """Whether a command can be run."""
+    return shutil.which(name, path=_PATH) is not None
+
+
 def run(
     argv: t.Sequence[str],
     *,
@@ -207,6 +212,7 @@ class Service:
     """A systemd unit as systemd sees it.
 
     :param started: when its main process began, as seconds since the epoch; 0 when it does not run.
+    :param path: the file that defines it, empty when there is none.
     """
 
     name: str
@@ -215,11 +221,12 @@ class Service:
     reload_needed: bool
     started: float
     state: str
+    path: str = ""
 
 
 def services(names: t.Sequence[str]) -> dict[str, Service]:
     """The state of units, read at once. A unit that is missing is inactive and not enabled."""
-    properties = "Id,ActiveState,SubState,UnitFileState,NeedDaemonReload,ExecMainStartTimestampMonotonic"
+    properties = "Id,ActiveState,SubState,UnitFileState,NeedDaemonReload,ExecMainStartTimestampMonotonic,FragmentPath"
     units = [f"{name}.service" for name in names]
     output = run(["systemctl", "show", "--no-pager", "-p", properties, *units], check=False).stdout
     offset = time.time() - time.monotonic()
@@ -235,6 +242,7 @@ def services(names: t.Sequence[str]) -> dict[str, Service]:
             reload_needed=values.get("NeedDaemonReload") == "yes",
             started=began + offset if active and began else 0.0,
             state=values.get("SubState", "unknown"),
+            path=values.get("FragmentPath", ""),
         )
     missing = {name: Service(name, False, False, False, 0.0, "unknown") for name in names if name not in answer}
     return {**answer, **missing}

@@ -95,6 +95,21 @@ def _acquire(descriptor: int, flags: int, deadline: float) -> None:
         _waited.append(f"waited {elapsed:.0f} s for {describe(holder)}")
 
 
+def _open(flags: int, deadline: float, path: str) -> int:
+    """The lock, held. A reset removes the file while it holds it, and whoever waited for it begins again."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            _acquire(descriptor, flags, deadline)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
 @contextlib.contextmanager
 def held(
     owner: t.Mapping[str, t.Any] | None, deadline: float = 300, shared: bool = False, path: str = PATH
@@ -106,9 +121,8 @@ def held(
     :param shared: readers of a cluster, and those who only write to its API, may be many at a time.
     :raises PlatformError: another run still holds it at the deadline; names that run.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = _open(fcntl.LOCK_SH if shared else fcntl.LOCK_EX, deadline, path)
     try:
-        _acquire(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, deadline)
         if not shared:
             since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
             os.ftruncate(descriptor, 0)

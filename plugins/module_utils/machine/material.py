@@ -11,44 +11,18 @@ import functools
 import secrets
 import time
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..errors import PlatformError, Refused
 from ..plan import Plan, Step
-from . import claims, host, kubeadm, kubeapi, paths, x509
+from . import claims, host, kubeadm, kubeapi, paths, predecessors, x509
 from .control_plane import new_token
-from .etcd import Etcd, Member, peer_url, quorum_problem, stale
+from .etcd import Etcd, peer_url
+from .request import Request, Standing, add
 
 _SECRETS = "/api/v1/namespaces/kube-system/secrets"
 _PROXY_DESCRIPTION = "Proxy for managing TTL for the kubeadm-certs secret"
 _DESCRIPTION = "lodestar.platform: join of "
 _GROUP = "system:bootstrappers:kubeadm:default-node-token"
-
-
-@dataclass
-class _Request:
-    """One machine's join, seen from the control plane that helps."""
-
-    cluster: t.Mapping[str, t.Any]
-    machine: t.Mapping[str, t.Any]
-    joiner: t.Mapping[str, t.Any]
-    images: t.Mapping[str, str]
-    answer: dict[str, t.Any] = field(default_factory=dict)
-
-    def api(self) -> kubeapi.Api:
-        """The local API server.
-
-        :raises PlatformError: this machine is not a control plane, or its API does not answer.
-        """
-        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
-        if api is None or not api.live():
-            raise PlatformError(f"{self.machine['name']} is not a healthy control plane of {self.cluster['name']}")
-        return api
-
-    @property
-    def control_plane(self) -> bool:
-        """The joining machine becomes a control plane."""
-        return bool(self.joiner["role"] == "control_plane")
 
 
 @dataclass(frozen=True)
@@ -68,20 +42,23 @@ def plan(
     cluster: t.Mapping[str, t.Any],
     machine: t.Mapping[str, t.Any],
     joiner: t.Mapping[str, t.Any],
-    joiner_etcd_data: bool,
+    standing: Standing,
     images: t.Mapping[str, str],
 ) -> Plan:
-    """Makes join material for one machine, after taking away what an earlier machine of its name left in the cluster.
+    """Makes join material for one machine, after taking away what machines that are gone have left in the cluster.
+
+    C(outputs.retires) names a living control plane that the machine replaces, which is to leave once it has joined.
 
     :param machine: the control plane that this runs on.
     :param joiner: the entry of the joining machine in the fleet.
-    :raises Refused: etcd has no quorum, or the name belongs to a living machine.
+    :raises Refused: etcd would lose its quorum, or the name belongs to a living machine.
     """
-    request = _Request(cluster, machine, joiner, images)
+    request = Request(cluster, machine, joiner, images, standing)
     steps: list[Step] = []
+    retires = None
     if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
-        steps += _plan_replacement(request, joiner_etcd_data)
-    _add(
+        retires = predecessors.plan(steps, request)
+    add(
         steps,
         request,
         "token",
@@ -90,102 +67,12 @@ def plan(
         _make_token,
     )
     if request.control_plane:
-        _add(steps, request, "kubeadm-certs", "create", "upload the control plane's certificates, encrypted", _upload)
-    return Plan(steps=steps, outputs={"material": None}, finish=lambda: {"material": _finish(request)})
+        add(steps, request, "kubeadm-certs", "create", "upload the control plane's certificates, encrypted", _upload)
+    outputs = {"material": None, "retires": retires}
+    return Plan(steps=steps, outputs=outputs, finish=lambda: {"material": _finish(request)})
 
 
-def _add(
-    steps: list[Step],
-    request: _Request,
-    name: str,
-    action: str,
-    description: str,
-    perform: t.Callable[[_Request], object],
-    before: t.Any = None,
-) -> None:
-    target = request.joiner["node_name"]
-    steps.append(
-        Step(
-            f"join:{target}:{name}",
-            action,
-            request.cluster["name"],
-            f"{description}, for {target}",
-            before=before,
-            perform=lambda: perform(request),
-            wave=len(steps),
-        )
-    )
-
-
-def _plan_replacement(request: _Request, has_data: bool) -> list[Step]:
-    steps: list[Step] = []
-    api = request.api()
-    try:
-        _check_quorum(request)
-        node = api.get(f"/api/v1/nodes/{request.joiner['node_name']}")
-        if request.control_plane:
-            left = stale(
-                Etcd(request.machine["node_ip"]).members(),
-                request.joiner["node_name"],
-                request.joiner["node_ip"],
-                has_data,
-            )
-            if left is not None:
-                _plan_removal(steps, request, left)
-        if node is not None:
-            problem = _node_problem(node, request.joiner)
-            if problem is not None:
-                raise Refused(problem)
-            description = "delete the Node of an earlier machine"
-            _add(steps, request, "node", "delete", description, _delete_node, before=request.joiner["node_name"])
-    finally:
-        api.close()
-    return steps
-
-
-def _check_quorum(request: _Request) -> None:
-    if not request.control_plane:
-        return
-    problem = quorum_problem(Etcd(request.machine["node_ip"]).members())
-    if problem is not None:
-        raise Refused(f"{request.joiner['name']} cannot join {request.cluster['name']} as a control plane: {problem}")
-
-
-def _plan_removal(steps: list[Step], request: _Request, left: Member) -> None:
-    _add(
-        steps,
-        request,
-        "etcd-member",
-        "delete",
-        "remove the etcd member that an earlier machine of this name or address left behind",
-        lambda asked: Etcd(asked.machine["node_ip"]).remove(left),
-        before={"name": left.name, "peer": list(left.peer_urls), "learner": left.learner},
-    )
-
-
-def _node_problem(node: t.Mapping[str, t.Any], joiner: t.Mapping[str, t.Any]) -> str | None:
-    """Why a Node of the joiner's name must stay: another machine lives under it. Pure."""
-    status = node.get("status") or {}
-    ready = any(item["type"] == "Ready" and item["status"] == "True" for item in status.get("conditions") or ())
-    addresses = {item["address"] for item in status.get("addresses") or () if item["type"] == "InternalIP"}
-    if ready and addresses and joiner["node_ip"] not in addresses:
-        return (
-            f"a Node {joiner['node_name']} lives at {', '.join(sorted(addresses))},"
-            f" and {joiner['name']} has {joiner['node_ip']}; nothing was changed."
-            " Give the new machine another node_name."
-        )
-    return None
-
-
-def _delete_node(request: _Request) -> None:
-    api = request.api()
-    try:
-        api.delete(f"/api/v1/nodes/{request.joiner['node_name']}")
-    finally:
-        api.close()
-
-
-def _make_token(request: _Request) -> None:
+def _make_token(request: Request) -> None:
     token = new_token()
     identifier, secret = token.split(".")
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + kubeadm.TOKEN_SECONDS))
@@ -224,7 +111,7 @@ def _wait_signed(api: kubeapi.Api, identifier: str) -> None:
     host.wait_for("cluster-info is signed for the new token", lacking, 60, interval=0.3)
 
 
-def _upload(request: _Request) -> None:
+def _upload(request: Request) -> None:
     key = secrets.token_hex(32)
     documents = [
         {"apiVersion": kubeadm.API, "kind": "InitConfiguration", "certificateKey": key},
@@ -243,7 +130,7 @@ def _upload(request: _Request) -> None:
     request.answer["certificate_key"] = key
 
 
-def _finish(request: _Request) -> dict[str, t.Any]:
+def _finish(request: Request) -> dict[str, t.Any]:
     ca = host.read_bytes(paths.CA) or b""
     answer = {
         "token": request.answer["token"],
@@ -277,7 +164,7 @@ def removal(
         one, that of all machines which this run has joined goes.
     :raises PlatformError: the API of this control plane does not answer.
     """
-    request = _Request(cluster, machine, joiner or {"role": "worker"}, {})
+    request = Request(cluster, machine, joiner or {"role": "worker"})
     name = None if joiner is None else str(joiner["name"])
     steps = _plan_taking_back(request, owner) if joiner is not None else []
     if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
@@ -290,30 +177,30 @@ def removal(
     return Plan(steps=steps, outputs={"material": None}, finish=finish)
 
 
-def _plan_taking_back(request: _Request, owner: t.Mapping[str, t.Any]) -> list[Step]:
+def _plan_taking_back(request: Request, owner: t.Mapping[str, t.Any]) -> list[Step]:
     """The joiner's own material: known without a look, so that check mode tells of it too."""
     steps: list[Step] = []
     name, before = request.joiner["name"], "(secret)"
 
-    def token(asked: _Request) -> None:
+    def token(asked: Request) -> None:
         _take_back(asked, owner, lambda item: item.joiner == name)
 
-    def certificates(asked: _Request) -> None:
+    def certificates(asked: Request) -> None:
         _take_back(asked, owner, lambda item: item.certificates)
 
-    _add(steps, request, "token", "delete", "take the bootstrap token back", token, before)
+    add(steps, request, "token", "delete", "take the bootstrap token back", token, before)
     if request.control_plane:
-        _add(steps, request, "kubeadm-certs", "delete", "take the uploaded certificates back", certificates, before)
+        add(steps, request, "kubeadm-certs", "delete", "take the uploaded certificates back", certificates, before)
     return steps
 
 
-def _take_back(request: _Request, owner: t.Mapping[str, t.Any], mine: t.Callable[[Left], bool]) -> None:
+def _take_back(request: Request, owner: t.Mapping[str, t.Any], mine: t.Callable[[Left], bool]) -> None:
     for item in _left(request, claims.others(claims.load(), owner)):
         if mine(item):
             _delete_secret(request, item.name)
 
 
-def _plan_leftovers(request: _Request, joiner: str | None, owner: t.Mapping[str, t.Any]) -> list[Step]:
+def _plan_leftovers(request: Request, joiner: str | None, owner: t.Mapping[str, t.Any]) -> list[Step]:
     """What no join that is under way needs, without the joiner's own material."""
     noted = claims.load()
     # Every machine that this run joins takes its own back, so that no plan depends on which comes first.
@@ -336,7 +223,7 @@ def _plan_leftovers(request: _Request, joiner: str | None, owner: t.Mapping[str,
     ]
 
 
-def _left(request: _Request, elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Left]:
+def _left(request: Request, elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[Left]:
     api = request.api()
     try:
         selector = "fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken"
@@ -349,7 +236,7 @@ def _left(request: _Request, elsewhere: t.Mapping[str, t.Mapping[str, t.Any]]) -
         api.close()
 
 
-def _delete_secret(request: _Request, name: str) -> None:
+def _delete_secret(request: Request, name: str) -> None:
     api = request.api()
     try:
         api.delete(f"{_SECRETS}/{name}")

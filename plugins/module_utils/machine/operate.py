@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 from ..errors import PlatformError, Refused
@@ -20,13 +21,18 @@ from . import (
     lock,
     material,
     node,
-    preflight,
+    place,
     prepare,
     probe,
     recovery,
+    removal,
+    request,
+    reset,
     static_pods,
     worker,
 )
+from .preflight import reach
+from .preflight.observe import observe
 
 Params = t.Mapping[str, t.Any]
 
@@ -88,12 +94,26 @@ def _patient(params: Params, patience: float) -> probe.Holding:
 
 def _machine(params: Params, context: Context) -> Plan:
     cluster, machine = params["cluster"], params["machine"]
-    plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
-    plan.outputs["busy"] = lock.busy()
-    plan.outputs["machine"] = {**_report(params), "lacks": [step.id for step in plan.steps]}
+    facts = observe(cluster, machine, time.time()).as_dict()
+    try:
+        place.require_root()
+        place.require_place(machine)
+        plan = prepare.plan(cluster, machine, params["artifacts"], params["staging"])
+        plan.outputs["busy"] = lock.busy()
+        plan.outputs["machine"] = {**_report(params), "lacks": [step.id for step in plan.steps]}
+    except PlatformError as exc:
+        # One failure must not hide the others that the facts tell.
+        exc.details["preflight"] = _timed(facts)
+        raise
+    plan.outputs["preflight"] = _timed(facts)
     if plan.steps:
         plan.finish = lambda: {"machine": {**_report(params), "lacks": []}}
     return _finished(plan)
+
+
+def _timed(facts: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The later the clock is read, the narrower is what the controller can say of it."""
+    return {"facts": {**facts, "clock": [facts["clock"][0], time.time()]}}
 
 
 def _report(params: Params) -> dict[str, t.Any]:
@@ -104,7 +124,7 @@ def _report(params: Params) -> dict[str, t.Any]:
 
 
 def _control_plane(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     return _finished(
         control_plane.plan(
             params["cluster"],
@@ -114,28 +134,30 @@ def _control_plane(params: Params, context: Context) -> Plan:
             params["material"] or None,
             params["recovered"],
             params["share"],
+            params["retires"],
         )
     )
 
 
 def _worker(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     return _finished(worker.plan(params["cluster"], params["machine"], params["material"] or None, params["rejoin"]))
 
 
 def _join_material(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     cluster, machine, owner = params["cluster"], params["machine"], params["owner"]
     if params["state"] == "absent":
         return _finished(material.removal(cluster, machine, params["joiner"], owner))
     joiner = params["joiner"] or {}
     claims.check(claims.load(), joiner, owner, params["supersedes"])
-    planned = material.plan(cluster, machine, joiner, params["joiner_etcd_data"], params["images"])
+    standing = request.Standing(params["joiner_etcd_data"], params["gone"], params["removed"], params["control_planes"])
+    planned = material.plan(cluster, machine, joiner, standing, params["images"])
     return _finished(claims.claiming(planned, joiner, owner))
 
 
 def _cluster_keys(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     unknown = sorted(set(params["names"]) - set(recovery.KEYS))
     if unknown:
         raise Refused(f"names: {', '.join(unknown)} are no keys of a cluster; known are {', '.join(recovery.KEYS)}")
@@ -144,10 +166,27 @@ def _cluster_keys(params: Params, context: Context) -> Plan:
 
 
 def _cluster_access(params: Params, context: Context) -> Plan:
-    preflight.require_place(params["machine"])
+    place.require_place(params["machine"])
     return _finished(
-        access.plan(params["cluster"], params["machine"], params["objects"], params["lifetime"], params["founded"])
+        access.plan(
+            params["cluster"],
+            params["machine"],
+            params["objects"],
+            params["lifetime"],
+            params["founded"],
+            params["kept_only"],
+        )
     )
+
+
+def _machine_reset(params: Params, context: Context) -> Plan:
+    place.require_place(params["machine"])
+    return _finished(reset.plan(params["cluster"], params["machine"], params["confirm"], params["state"]))
+
+
+def _node_removal(params: Params, context: Context) -> Plan:
+    place.require_place(params["machine"])
+    return _finished(removal.plan(params["cluster"], params["machine"], params["leaving"]))
 
 
 MACHINE = Operation(
@@ -163,6 +202,20 @@ MACHINE = Operation(
     guard=_exclusive,
 )
 
+MACHINE_REACH = Operation(
+    arguments={
+        **_COMMON,
+        "state": {"type": "str", "choices": ["listening", "probed", "ended"], "required": True},
+        "lifetime": {"type": "int", "default": 60},
+        "timeout": {"type": "float", "default": 3.0},
+        "among": {"type": "str", "choices": ["newcomers", "all"], "default": "newcomers"},
+        "peers": {"type": "list", "elements": "dict", "default": []},
+        "unit": {"type": "str"},
+    },
+    plan=reach.plan,
+    constraints={"required_if": [("state", "ended", ["unit"])]},
+)
+
 CONTROL_PLANE = Operation(
     arguments={
         **_COMMON,
@@ -171,6 +224,7 @@ CONTROL_PLANE = Operation(
         "material": {"type": "dict", "no_log": True},
         "recovered": {"type": "list", "elements": "str", "default": []},
         "share": {"type": "bool", "default": False},
+        "retires": {"type": "str"},
     },
     plan=_control_plane,
     guard=_exclusive,
@@ -192,6 +246,9 @@ JOIN_MATERIAL = Operation(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "joiner": {"type": "dict"},
         "joiner_etcd_data": {"type": "bool", "default": False},
+        "gone": {"type": "list", "elements": "str", "default": []},
+        "removed": {"type": "list", "elements": "str", "default": []},
+        "control_planes": {"type": "dict", "default": {}},
         "supersedes": {"type": "str"},
         "images": {"type": "dict", "default": {}},
     },
@@ -207,6 +264,7 @@ CLUSTER_ACCESS = Operation(
         "objects": {"type": "list", "elements": "dict", "default": []},
         "lifetime": {"type": "int", "default": 86400},
         "founded": {"type": "bool", "default": False},
+        "kept_only": {"type": "bool", "default": False},
     },
     plan=_cluster_access,
     sensitive=True,
@@ -218,4 +276,23 @@ CLUSTER_KEYS = Operation(
     plan=_cluster_keys,
     sensitive=True,
     guard=_shared,
+)
+
+MACHINE_RESET = Operation(
+    arguments={
+        **_COMMON,
+        "confirm": {"type": "str"},
+        "state": {"type": "str", "choices": ["stopped", "absent"], "default": "absent"},
+    },
+    plan=_machine_reset,
+    guard=_exclusive,
+)
+
+NODE_REMOVAL = Operation(
+    arguments={
+        **_COMMON,
+        "leaving": {"type": "list", "elements": "dict", "required": True},
+    },
+    plan=_node_removal,
+    guard=_exclusive,
 )

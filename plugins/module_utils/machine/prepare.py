@@ -18,6 +18,7 @@ from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
 from . import (
+    before,
     clock,
     files,
     host,
@@ -28,7 +29,6 @@ from . import (
     leftovers,
     modes,
     paths,
-    preflight,
     registries,
     restarts,
 )
@@ -105,15 +105,16 @@ def plan(
 ) -> Plan:
     """What has to be done on this machine. C(outputs.missing) are the digests of artifacts that must be sent first.
 
-    :raises Refused: the machine cannot carry Kubernetes as it is.
+    :raises InvalidInput: another Kubernetes version is declared than a living Node runs.
     """
     preparation = Preparation(machine["name"], staging)
-    warnings = preflight.check(cluster, machine)
     seen = observe(artifacts)
-    warnings += clock.warnings(machine["name"], seen.services)
+    warnings = clock.warnings(machine["name"], seen.services)
     _check_version(cluster, machine["name"], artifacts, seen)
     desired = files.desired_files(cluster, sandbox_image(artifacts))
-    _plan_leftovers(preparation, [*(item.path for item in desired), *seen.digests])
+    written = [*(item.path for item in desired), *seen.digests]
+    before.add_note(preparation.add, written)
+    _plan_leftovers(preparation, written)
     _plan_files(preparation, desired)
     _plan_obsolete(preparation, desired)
     if os.path.exists(paths.KUBELET_CLIENT):

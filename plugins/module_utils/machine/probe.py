@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import time
 import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, paths, preflight, recovery, x509
-from .etcd import Etcd
+from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, membership, paths, place, recovery, x509
+from .etcd import Etcd, Member
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
 _CERTIFICATES = (
@@ -34,6 +35,8 @@ class Local:
     :param learner: it does not yet: the join was interrupted.
     :param kube_vip_rbac: kube-vip's Role and RoleBinding are as they should be.
     :param shared: kubeadm's ConfigMaps, once the cluster is founded.
+    :param members: of etcd, with their health.
+    :param predecessor: the one that this machine replaces still has a Node or an etcd member.
     """
 
     healthy: bool = False
@@ -44,6 +47,8 @@ class Local:
     learner: bool = False
     kube_vip_rbac: bool = False
     shared: configmaps.Maps = field(default_factory=dict)
+    members: list[Member] = field(default_factory=list)
+    predecessor: bool = False
 
 
 @dataclass
@@ -140,7 +145,7 @@ def _local(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Lo
     try:
         answer.healthy = api.live()
         if answer.healthy:
-            _ask(api, machine["node_name"], answer)
+            _ask(api, machine, answer)
     except kubeapi.ApiError as exc:
         # 403: the founding run was killed before it bound the admin; 0: it went away while we asked.
         answer.healthy = answer.healthy and exc.status not in (0, 503)
@@ -172,10 +177,12 @@ def _is_marked(api: kubeapi.Api, node_name: str) -> bool:
     return "node-role.kubernetes.io/control-plane" in labels
 
 
-def _ask(api: kubeapi.Api, node_name: str, answer: Local) -> None:
+def _ask(api: kubeapi.Api, machine: t.Mapping[str, t.Any], answer: Local) -> None:
     namespace = api.get("/api/v1/namespaces/kube-system")
     answer.uid = namespace["metadata"]["uid"] if namespace else None
-    answer.node = _is_marked(api, node_name)
+    answer.node = _is_marked(api, machine["node_name"])
+    replaced = machine.get("replaces")
+    answer.predecessor = bool(replaced) and api.get(f"/api/v1/nodes/{replaced}") is not None
     wanted = (
         "/api/v1/namespaces/kube-public/configmaps/cluster-info",
         "/apis/apps/v1/namespaces/kube-system/deployments/coredns",
@@ -194,14 +201,15 @@ def _covers(desired: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any] | None) 
 
 def _ask_etcd(machine: t.Mapping[str, t.Any], answer: Local) -> None:
     try:
-        members = Etcd(machine["node_ip"], timeout=3).members(health=False)
+        answer.members = Etcd(machine["node_ip"], timeout=3).members()
     except (PlatformError, OSError, ssl.SSLError) as exc:
         # A learner answers nothing else.
         answer.learner = "learner" in str(exc)
         return
-    own = next((member for member in members if member.name == machine["node_name"]), None)
+    own = membership.named(answer.members, machine["node_name"])
     answer.voter = own is not None and not own.learner
     answer.learner = own is not None and own.learner
+    answer.predecessor |= membership.named(answer.members, machine.get("replaces")) is not None
 
 
 def certificates() -> list[dict[str, str]]:
@@ -232,15 +240,24 @@ def _dated(name: str, data: bytes | None) -> list[dict[str, str]]:
         return []
 
 
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, None))
+    except OSError:
+        return False
+
+
 def endpoint(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Whether anything answers at the cluster's endpoint, as this machine sees it, and the CA that it shows."""
+    """What this machine sees at the endpoint: whether its name is known, anything answers, and the CA shown there."""
     where = cluster["endpoint"]
+    if not _resolves(where["address"]):
+        return {"answers": False, "ca_sha256": None, "resolves": False}
     answers, ca = kubeapi.cluster_ca(where["address"], int(where["port"]))
     try:
         shown = x509.parse_pem(ca).key_sha256 if ca else None
     except ValueError:
         shown = None
-    return {"answers": answers, "ca_sha256": shown}
+    return {"answers": answers, "ca_sha256": shown, "resolves": True}
 
 
 def _os_name() -> str:
@@ -260,16 +277,18 @@ def report(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found
         "uid": found.local.uid,
         "founded": found.local.founded,
         "voter": found.local.voter,
+        "members": [membership.reported(member) for member in found.local.members],
+        "replaces": machine.get("replaces"),
         "keys": keys() if machine["role"] == "control_plane" else {},
         "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
         "endpoint": endpoint(cluster),
         "certificates": certificates(),
         "node_name": machine["node_name"],
         "node_ip": machine["node_ip"],
-        "cgroup": f"v{preflight.cgroup_version()}",
+        "cgroup": f"v{place.cgroup_version()}",
         "os": _os_name(),
         "kernel": os.uname().release,
-        "architecture": preflight.architecture(),
-        "addresses": sorted(preflight.addresses()),
+        "architecture": place.architecture(),
+        "addresses": sorted(place.addresses()),
         "probed": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

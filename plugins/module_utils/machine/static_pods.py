@@ -17,7 +17,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import PlatformError
-from . import arguments, containers, health, host, kubeadm, kubeapi, node, paths
+from . import arguments, health, host, kubeadm, kubeapi, node, paths, running
 from .etcd import Etcd
 
 _PHASES = {
@@ -80,7 +80,7 @@ def unknown_arguments(cluster: t.Mapping[str, t.Any], found: t.Sequence[Change])
     """
     change = next((item for item in found if item.component == "kube-apiserver"), None)
     names = set(change.after) & set(cluster.get("api_server_args") or {}) if change else set()
-    process = containers.process("kube-apiserver") if names else None
+    process = running.process("kube-apiserver") if names else None
     if process is None:
         return {}
     try:
@@ -115,7 +115,7 @@ def _replace(change: Change, member: node.Member) -> None:
     try:
         _wait(change, member, began)
     except PlatformError as exc:
-        said = containers.last_words(change.component)
+        said = running.last_words(change.component)
         _put_back(change, member)
         raise PlatformError(
             f"{exc}. The manifest that was there before is back; no other machine was touched."
@@ -147,12 +147,12 @@ def _made(change: Change, member: node.Member) -> str:
 
 def _wait(change: Change, member: node.Member, began: float) -> None:
     def lacking() -> str | None:
-        if containers.exits_since(change.component, began) > 1:
+        if running.exits_since(change.component, began) > 1:
             raise PlatformError(f"{change.component} ends again and again with its new arguments")
-        running = containers.command_of(change.component)
-        if running is None:
+        command = running.command_of(change.component)
+        if command is None:
             return "it does not run"
-        if arguments.difference(change.wanted, arguments.of_command(running)) != ({}, {}):
+        if arguments.difference(change.wanted, arguments.of_command(command)) != ({}, {}):
             return "it runs with its old arguments"
         return _ailment(change.component, member)
 

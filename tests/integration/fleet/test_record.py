@@ -69,11 +69,18 @@ def test_a_new_node_changes_the_capacity_and_not_the_times_of_conditions(
     run(RECORD, **wanted)
     with Client(connection(hub_access)) as client:
         before = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+        coming = {**wanted, "joining": ["n1", "n2"]}
+        planned = run(RECORD, check=True, **coming)
         with Client(member.admin) as admin:
             for name in ("n1", "n2"):
                 admin.create(node(name, "1500m"))
         try:
-            assert steps(run(RECORD, **wanted)) == [f"update {CLUSTER_API}/ManagedCluster/{prefix}/status"]
+            done = run(RECORD, **coming)
+            assert steps(done) == [f"update {CLUSTER_API}/ManagedCluster/{prefix}/status"]
+            assert planned["plan"] == done["plan"]
+            assert steps(run(RECORD, **coming)) == []
+            swapped = {**wanted, "joining": ["n3"], "replaced": ["n1"]}
+            assert steps(run(RECORD, check=True, **swapped)) == []
         finally:
             with Client(member.admin) as admin:
                 for name in ("n1", "n2"):

@@ -47,8 +47,8 @@ class Authority:
         self.pair = Pair(_pem(self._certificate), _key_pem(self._key))
 
     def serving(self, *names: str) -> Pair:
-        """A serving certificate for 127.0.0.1 and these DNS names."""
-        alternatives = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *map(x509.DNSName, ("localhost", *names))]
+        """A serving certificate for 127.0.0.1 and these addresses and DNS names."""
+        alternatives = [_alternative(name) for name in ("127.0.0.1", "localhost", *names)]
         return self._issue(_name("kube-apiserver"), ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
 
     def client(self, user: str, *groups: str) -> Pair:
@@ -61,6 +61,13 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return Pair(_pem(builder.sign(self._key, hashes.SHA256())), _key_pem(key))
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def signing_key() -> Pair:

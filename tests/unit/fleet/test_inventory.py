@@ -78,7 +78,7 @@ def test_a_valid_declaration_is_returned_with_its_defaults(declared: Declaration
     assert fleet["clusters"]["old"]["endpoint"] is None
     assert fleet["machines"]["a3"] == {
         "name": "a3", "cluster": "c1", "role": "worker", "rank": 1, "node_name": "a3", "node_ip": "192.0.2.110",
-        "labels": {}, "taints": [],
+        "labels": {}, "taints": [], "preflight_skip": [], "replaces": None,
     }  # fmt: skip
 
 
@@ -233,6 +233,23 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
     "taint as text": (
         lambda d: d.hosts["a1"].update(node_taints=["a=b:NoSchedule"]), "a1: node_taints[0]", "a=b:NoSchedule",
         "mapping"),
+    "replaces on a worker": (
+        lambda d: d.hosts["a2"].update(replaces="a9"), "a2: replaces", "a9", "remove_node"),
+    "replaces itself": (
+        lambda d: d.hosts["h1"].update(replaces="h1"), "h1: replaces", "h1", "is the machine itself"),
+    "replaces itself by its node name": (
+        lambda d: d.hosts["h1"].update(node_name="one", replaces="one"), "h1: replaces", "one",
+        "is the machine itself"),
+    "replaces what is still there": (
+        lambda d: d.hosts["h1"].update(replaces="h2"), "h1: replaces", "h2", "Take h2 out of the inventory"),
+    "replaces what is still there by its node name": (
+        lambda d: d.hosts["h2"].update(node_name="two") or d.hosts["h1"].update(replaces="two"), "h1: replaces", "two",
+        "still a machine of hub in the inventory (h2)"),
+    "replaced twice": (
+        lambda d: [d.hosts[name].update(replaces="h0") for name in ("h1", "h2")], "h2: replaces", "h0",
+        "is replaced by h1 already"),
+    "replaces is no name": (
+        lambda d: d.hosts["h1"].update(replaces="h0;reboot"), "h1: replaces", "h0;reboot", "node name"),
     "flag with dashes": (
         lambda d: d.hosts["c1"].update(api_server_args={"--v": 2}), "c1: api_server_args.--v", "2", "name of a flag"),
     "two hubs": (
@@ -368,3 +385,21 @@ def test_a_misspelt_variable_is_pointed_out(declared: Declaration) -> None:
     declared.hosts["c1"]["cluster_netwrok"] = None
     fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)
     assert fleet.warnings == ["c1: cluster_netwrok is no variable of the platform, did you mean cluster_network?"]
+
+
+def test_checks_are_skipped_by_cluster_and_machine(declared: Declaration) -> None:
+    declared.hosts["c1"]["preflight_skip"] = ["cpu"]
+    declared.hosts["a2"]["preflight_skip"] = ["memory", "cpu"]
+    machines = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES, ("cpu", "memory")).machines
+    skipped = {name: machines[name].preflight_skip for name in ("a1", "a2", "h1")}
+    assert skipped == {"a1": ["cpu"], "a2": ["cpu", "memory"], "h1": []}
+
+
+def test_a_check_that_does_not_exist_is_refused_once_by_name(declared: Declaration) -> None:
+    for host in declared.hosts.values():
+        host["preflight_skip"] = ["memroy"]
+    with pytest.raises(InvalidInput) as caught:
+        inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES, ("cpu", "memory"))
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.value) == (f"hub: preflight_skip (and of {len(declared.hosts) - 1} more)", "memroy")
+    assert problem.remedy == "Did you mean memory"

@@ -53,7 +53,7 @@ def read(source: Path) -> Fleet:
 
 
 def test_there_are_inventories() -> None:
-    assert {"hybrid", "production", "quickstart"} <= set(SHIPPED)
+    assert {"hybrid", "production", "quickstart", "single"} <= set(SHIPPED)
 
 
 @pytest.mark.usefixtures("testbed")
@@ -62,10 +62,23 @@ def test_a_shipped_inventory_is_valid(name: str) -> None:
     fleet = read(INVENTORIES / name)
     assert fleet.warnings == []
     assert fleet.hub == "global"
-    assert len(fleet.clusters["global"].control_plane) == 3
-    assert len(fleet.clusters) > 2
     assert all(cluster.tenants for cluster in fleet.clusters.values() if cluster.labels.get("env") == "production")
     assert any(cluster.policies for cluster in fleet.clusters.values())
+
+
+@pytest.mark.usefixtures("testbed")
+@pytest.mark.parametrize("name", sorted(set(SHIPPED) - {"single"}))
+def test_the_global_cluster_is_highly_available_beside_others(name: str) -> None:
+    fleet = read(INVENTORIES / name)
+    assert len(fleet.clusters["global"].control_plane) == 3
+    assert len(fleet.clusters) > 2
+
+
+def test_single_is_one_machine_that_runs_everything() -> None:
+    fleet = read(INVENTORIES / "single")
+    (cluster,) = fleet.clusters.values()
+    assert (cluster.machines, cluster.colocated) == (["node-1"], True)
+    assert (cluster.tenants, cluster.policies) == (["apps"], ["limits"])
 
 
 def test_production_is_separated_and_highly_available() -> None:

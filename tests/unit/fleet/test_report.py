@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import report
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_operation import OPERATION, write
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_operation import OPERATION
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import capacity, cluster_summary
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
+from ansible_collections.lodestar.platform.plugins.module_utils.output import write_report
 from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import outcome_of
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
@@ -210,7 +211,20 @@ def test_a_node_that_is_missing_is_not_ready() -> None:
         "version": "v1.36.3",
         "nodes": {"ready": 1, "total": 3},
         "capacity": {"cpu": 3, "memory": 1610612736, "pods": 0},
+        "surplus": ["e2"],
     }
+
+
+def test_without_an_inventory_no_node_is_surplus() -> None:
+    assert cluster_summary(t.cast(t.Any, Answers()))["surplus"] == []
+
+
+def test_surplus_nodes_are_shown_and_are_no_problem() -> None:
+    answer, shown = run([{**EAST, "surplus": ["old"]}], None)
+    assert "east: old: in the cluster, and not in the inventory" in shown
+    assert answer["warnings"] == report.surplus(answer["report"]["clusters"])
+    assert answer["problems"] == []
+    assert "warnings" not in run([{**EAST, "surplus": []}], None)[0]
 
 
 def test_capacity_of_no_nodes_is_nothing() -> None:
@@ -220,5 +234,5 @@ def test_capacity_of_no_nodes_is_nothing() -> None:
 def test_a_report_that_cannot_be_put_in_place_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "report.json").mkdir()
     with pytest.raises(PlatformError, match="Set report_path"):
-        write(tmp_path / "report.json", {})
+        write_report(tmp_path / "report.json", {})
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]

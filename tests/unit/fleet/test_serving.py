@@ -12,8 +12,9 @@ import typing as t
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import serving
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import serving, serving_operation
 from ansible_collections.lodestar.platform.plugins.module_utils.kube import signing_request
+from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -201,3 +202,11 @@ def test_pending_requests_of_others_are_named() -> None:
     steps, warnings = planned(Cluster(request(username="system:node:stranger")))
     assert steps == []
     assert "stranger is no machine of the inventory" in warnings[0]
+
+
+def test_a_run_without_the_cluster_approves_for_its_own_machines() -> None:
+    """Check mode tells of it without access to the cluster; nothing is said of requests of other nodes."""
+    params = {"cluster": "east", "kubelets": {"e1": NODES["e1"]}, "joining": ["e1"], "cluster_exists": False}
+    plan = serving_operation.plan(params, Context(environ={}))
+    assert [step.id for step in plan.steps] == ["certificates.k8s.io/v1/CertificateSigningRequest/e1"]
+    assert plan.warnings == []

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import access, claims, kubeapi, material
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.request import Standing
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, StepFailed, carry_out
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import IMAGES, cluster, machine
 
@@ -99,7 +100,7 @@ def test_what_is_made_and_taken_back_is_known_before_there_is_a_cluster(
 ) -> None:
     seen(monkeypatch, None)
     joiner = machine("e2", role)
-    assert steps(material.plan(cluster(), machine(), joiner, False, IMAGES)) == made
+    assert steps(material.plan(cluster(), machine(), joiner, Standing(), IMAGES)) == made
     assert steps(material.removal(cluster(), machine(), joiner, OWNER)) == taken
 
 

@@ -24,7 +24,8 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     kubeapi,
     lock,
     material,
-    preflight,
+    place,
+    predecessors,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import machine
@@ -58,6 +59,8 @@ def test_a_member_leaves_only_when_the_others_keep_a_majority() -> None:
     assert etcd.removal_problem([one, two, three], one) is not None
     assert etcd.removal_problem([one, three], three) is not None
     assert etcd.removal_problem([one, two, member("", learner=True)], member("", learner=True)) is None
+    # Of two that are healthy, one may leave: it agrees to that itself.
+    assert etcd.removal_problem([one, two], two) is None
 
 
 def test_a_member_is_restarted_only_when_the_others_keep_a_majority() -> None:
@@ -155,27 +158,15 @@ def node(ready: str, address: str) -> dict[str, t.Any]:
 
 def test_a_living_node_of_another_machine_is_not_deleted() -> None:
     joiner = machine(node_ip="192.0.2.11")
-    assert "192.0.2.99" in (material._node_problem(node("True", "192.0.2.99"), joiner) or "")
-    assert material._node_problem(node("True", "192.0.2.11"), joiner) is None
-    assert material._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
-
-
-def test_resolvers_that_would_ask_themselves() -> None:
-    lines = [
-        "# nameserver 127.0.0.9",
-        "nameserver 127.0.0.11",
-        "nameserver 192.0.2.53",
-        "nameserver ::1",
-        "nameserver x",
-    ]
-    text = "\n".join([*lines, "search nameserver", ""])
-    assert preflight.loopback_nameservers(text) == ["127.0.0.11", "::1"]
+    assert "192.0.2.99" in (predecessors._node_problem(node("True", "192.0.2.99"), joiner) or "")
+    assert predecessors._node_problem(node("True", "192.0.2.11"), joiner) is None
+    assert predecessors._node_problem(node("Unknown", "192.0.2.99"), joiner) is None
 
 
 def test_the_wrong_machine_is_noticed() -> None:
     """Delegation to a host whose ansible_host is a template of inventory_hostname reaches the delegating host."""
-    assert preflight.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.11", "127.0.0.1"}) is None
-    problem = preflight.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.12"})
+    assert place.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.11", "127.0.0.1"}) is None
+    problem = place.reached_wrong_machine(machine(node_ip="192.0.2.11"), {"192.0.2.12"})
     assert problem is not None
     assert "192.0.2.12" in str(problem)
 
@@ -251,6 +242,35 @@ def test_a_childs_life_holds_the_lock(tmp_path: Path) -> None:
         child.wait()
     with lock.held({}, 5, path=path):
         pass
+
+
+def test_who_waited_while_the_lock_was_removed_begins_again(tmp_path: Path) -> None:
+    """A reset removes the file that it holds locked; a lock on a file without a name would keep nobody away."""
+    path = tmp_path / "lock"
+    with lock.held({}, 0, path=str(path)):
+        path.unlink()
+        with lock.held({}, 0, path=str(path)):
+            assert path.exists()
+            with pytest.raises(PlatformError), lock.held({}, 0, path=str(path)):
+                pass
+
+
+def test_a_lock_that_was_removed_while_it_was_waited_for_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, acquire = tmp_path / "lock", lock._acquire
+    times: list[int] = []
+
+    def removed_meanwhile(descriptor: int, flags: int, deadline: float) -> None:
+        acquire(descriptor, flags, deadline)
+        times.append(descriptor)
+        if len(times) == 1:
+            path.unlink()
+
+    monkeypatch.setattr(lock, "_acquire", removed_meanwhile)
+    with lock.held({}, 0, path=str(path)):
+        assert path.exists()
+        assert len(times) == 2
 
 
 def test_readers_share_the_lock(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     arguments,
-    containers,
     health,
     host,
     kubelet,
     node,
     paths,
     restarts,
+    running,
     static_pods,
 )
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import IMAGES, cluster, machine
@@ -37,9 +37,9 @@ class Place:
         monkeypatch.setattr(paths, "MANIFESTS", str(folder))
         monkeypatch.setattr(host, "RUN_DIRECTORY", str(folder / "run"))
         monkeypatch.setattr(node.Member, "run_phase", self._kubeadm)
-        monkeypatch.setattr(containers, "exits_since", lambda _name, _moment: self.exits)
-        monkeypatch.setattr(containers, "command_of", lambda _name: self.running)
-        monkeypatch.setattr(containers, "last_words", lambda _name: "it said why")
+        monkeypatch.setattr(running, "exits_since", lambda _name, _moment: self.exits)
+        monkeypatch.setattr(running, "command_of", lambda _name: self.running)
+        monkeypatch.setattr(running, "last_words", lambda _name: "it said why")
         monkeypatch.setattr(static_pods, "_ailment", lambda _component, _member: None)
         monkeypatch.setattr(static_pods, "_SECONDS", 0.05)
         self.path = folder / f"{SCHEDULER}.yaml"

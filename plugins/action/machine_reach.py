@@ -1,0 +1,16 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module on the machine, and tells it which peers there are."""
+
+from __future__ import annotations
+
+from ansible_collections.lodestar.platform.plugins.modules import machine_reach
+from ansible_collections.lodestar.platform.plugins.plugin_utils.preflight import ReachAction
+
+
+class ActionModule(ReachAction):
+    """The module C(machine_reach)."""
+
+    operation = machine_reach.OPERATION

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a report is given out: aligned tables for people, JSON files for programs. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+import uuid
+from pathlib import Path
+
+from .errors import PlatformError
+
+
+def aligned(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Rows as lines, each column as wide as its widest cell. Pure."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def write_report(path: Path, document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Puts a report at the path, readable by all, in one step, so that a reader never sees half of it.
+
+    :returns: C(report_path), for the result.
+    :raises PlatformError: when it cannot be written.
+    """
+    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as exc:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        reason = f"the report cannot be written to {path}: {exc.strerror}"
+        raise PlatformError(f"{reason}. Set report_path to another place") from exc
+    return {"report_path": str(path)}
