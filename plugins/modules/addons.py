@@ -65,10 +65,18 @@ options:
     default: {}
   joining:
     description:
-      - Names of those that have joined in this run. It is waited until they have asked.
+      - Names of the nodes that join in this run. With O(kubelets) it is waited until their kubelets have asked.
     type: list
     elements: str
     default: []
+  marks:
+    description:
+      - By node name, C(labels) (a mapping), C(taints) (a list of C(key), C(value), C(effect)) and C(dedicated) (a
+        control plane that keeps the taint of kubeadm). Nodes get them. What was declared is written down in the
+        annotation C(lodestar.platform/declared) of the Node, and taken back when it is declared no more. What others
+        have set stays.
+    type: dict
+    default: {}
   metrics_replicas:
     description: How many metrics-servers run. Two where there are nodes for them, since a missing metrics API delays
       the

@@ -17,7 +17,8 @@ description:
     fails, and says what was seen and the way out.
   - What a control plane that joins, or takes another's place, does to the members of etcd is checked before anything
     is changed, as far as a member of the cluster was looked at. The refusal has etcd's figures.
-  - Control planes that hold different keys, and a recovery file that does not fit its cluster, are refused.
+  - Control planes that hold different keys, and a recovery file that does not fit its cluster, are refused. So are
+    arguments that the API server of the cluster does not know.
 options:
   cluster:
     description:
@@ -52,6 +53,12 @@ options:
         founded.
     type: bool
     default: true
+  max_unavailable:
+    description:
+      - How many workers of the cluster may be brought to their declaration at once, as a number or a percentage of all.
+        They join all at once.
+    type: str
+    default: "1"
   recovery:
     description:
       - What is at the path of the cluster's recovery file, as digests. Filled in by the action plugin.
@@ -81,12 +88,12 @@ EXAMPLES = r"""
 RETURN = r"""
 machines:
   description:
-    - By machine name, C(action) (V(found), V(join), V(repair) or V(present)), C(reason), C(leaders) (control planes
-      that can give join
-      material, best first), C(gone) (ids of etcd members that leave before this one joins, as their machines are gone),
-      C(removed) (ids of those that an earlier join takes out), C(turn) (control planes of one cluster act in this
-      order, one at a time; interrupted joins go on first) and C(recovery) (the keys of this one are to be written to
-      the recovery file).
+    - By machine name, C(action) (V(found), V(join), V(repair), which is a member that is not as declared, or
+      V(present)), C(reason), C(leaders) (control planes that can give join material, best first), C(shares) (this
+      control plane holds what all machines of the cluster share to the declaration), C(gone) (ids of etcd members that
+      leave before this one joins, as their machines are gone), C(removed) (ids of those that an earlier join takes
+      out), C(turn) (control planes of one cluster act in this order, one at a time, interrupted joins before others,
+      and workers in batches) and C(recovery) (the keys of this one are to be written to the recovery file).
   returned: success
   type: dict
 settled:

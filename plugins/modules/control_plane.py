@@ -12,6 +12,9 @@ description:
   - Founds a cluster with C(kubeadm init), joins one with C(kubeadm join), or brings back what a control plane has
     lost. An interrupted
     step is recognised by looking and goes on; data of etcd is never deleted.
+  - On a control plane that exists, the arguments of the static pods and the names in the API server's certificate are
+    held to the declaration. kubeadm makes the new manifest. Where the new pod does not become healthy, the manifest
+    that was there before is put back, and the task fails with the last lines of the pod's log.
   - The API has its stable endpoint from the first minute. With the provider C(kube_vip), kube-vip runs with an
     identity of its own
     that may hold its Lease and nothing else.
@@ -42,6 +45,12 @@ options:
     type: list
     elements: str
     default: []
+  share:
+    description:
+      - Also hold what all machines of the cluster share to the declaration, namely kubeadm's ConfigMaps and kube-proxy.
+        One control plane does this for all.
+    type: bool
+    default: false
   retires:
     description:
       - Node name of a living control plane that this machine replaces, as M(lodestar.platform.join_material) returns

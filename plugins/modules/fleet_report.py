@@ -105,12 +105,11 @@ options:
     default: []
   outcome:
     description:
-      - By host, what its tasks left behind, namely C(changes), a mapping of counts by phase, C(certificates), the
-        ends of certificates in RFC 3339, and C(deviations), arguments of the API server that are not as declared, which
-        is a problem. What machines left behind counts for their clusters, which needs O(fleet).
+      - By host, what its tasks left behind, namely C(changes), a mapping of counts by phase, and C(certificates), the
+        ends of certificates in RFC 3339. What machines left behind counts for their clusters, which needs O(fleet).
       - By default it is taken from the hosts of the play. Every variable that was registered from a module of this
-        collection counts with the length of its C(plan), under its name less C(_result); certificates and
-        deviations are those in the fact C(lodestar_machine).
+        collection counts with the length of its C(plan), under its name less C(_result); certificates are
+        those in the fact C(lodestar_machine).
     type: dict
   report_path:
     description: File that is written with the report as JSON, mode 0644.

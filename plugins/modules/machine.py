@@ -106,11 +106,11 @@ machine:
         this control plane holds it. Empty on other machines.
       returned: always
       type: dict
-    deviations:
-      description: Arguments of the API server that are not as declared, a line each. A site run only tells them.
+    unknown_arguments:
+      description: Declared arguments that the API server of this control plane does not know, each with the one that it
+        resembles, or null. Looked for only among arguments that it does not run with.
       returned: always
-      type: list
-      elements: str
+      type: dict
     keys:
       description: Digests of the keys that all control planes of the cluster share, by name. Empty on a worker.
       returned: always
@@ -138,7 +138,17 @@ machine:
       returned: always
       type: str
     pending:
-      description: Steps that the machine's membership has lost.
+      description: Ids of the steps by which a control plane is not as declared, or has lost a part of its membership.
+      returned: always
+      type: list
+      elements: str
+    shared:
+      description: Ids of the steps by which what all machines of the cluster share is not as declared, seen from here.
+      returned: always
+      type: list
+      elements: str
+    lacks:
+      description: Ids of the steps that preparing this machine takes.
       returned: always
       type: list
       elements: str

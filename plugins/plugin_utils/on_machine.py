@@ -20,8 +20,9 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle import flags, manifest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import arguments
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.leftovers import OWNER_FILE
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.lock import describe
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.snapshots import TOOLS
@@ -74,6 +75,19 @@ def _told(part: manifest.Artifact, destination: str | None = None) -> dict[str, 
     """What the module must know of an artifact."""
     facts = {key: getattr(part, key) for key in ("name", "version", "kind", "sha256", "size")}
     return {**facts, "destination": destination, "references": list(part.references), "digests": dict(part.digests)}
+
+
+def unknown_arguments(
+    bundle: manifest.Manifest, cluster: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any]
+) -> dict[str, str | None]:
+    """Declared arguments that the bundle's API server does not know, for a machine that runs none to be asked.
+
+    :param seen: what the machine holds.
+    """
+    declared = cluster.get("api_server_args") or {}
+    if not declared or seen["etcd_data"]:
+        return {}
+    return arguments.unknown(declared, flags.api_server_help(bundle, cluster["version"]))
 
 
 class MachineAction(SensitiveAction):
@@ -137,6 +151,10 @@ class BundledAction(MachineAction):
             planned["preflight"]["bundle_architecture"] = bundle.architecture
         if planned.get("failed") or planned.get("unreachable"):
             return planned
+        if arguments["machine"]["role"] == "control_plane":
+            planned["machine"]["unknown_arguments"] |= unknown_arguments(
+                bundle, arguments["cluster"], planned["machine"]
+            )
         problem = self._architecture_problem(bundle, planned["machine"], arguments["machine"]["name"])
         if problem is not None or self._task.check_mode:
             return {"preflight": planned.get("preflight"), "plan": [], **problem} if problem else planned

@@ -37,7 +37,7 @@ class OutcomeAction(TableAction):
 
 
 def gather(task_vars: t.Mapping[str, t.Any]) -> Outcome:
-    """By host of the play, failed ones included: C(changes) by phase, C(certificates) and C(deviations)."""
+    """By host of the play, failed ones included: C(changes) by phase, and C(certificates)."""
     hostvars = task_vars["hostvars"]
     return {str(host): outcome_of(hostvars.raw_get(host)) for host in task_vars.get("ansible_play_hosts_all", ())}
 
@@ -53,7 +53,6 @@ def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {
         "changes": {phase: count for phase, count in changes.items() if count},
         "certificates": [plain(item["not_after"]) for item in seen.get("certificates") or () if item.get("not_after")],
-        "deviations": plain(seen.get("deviations") or []),
     }
 
 

@@ -74,3 +74,12 @@ def test_an_even_number_of_control_planes(solo: Solo, tmp_path: Path, bar: Bar) 
     for machine in ("s1", "s2"):
         assert solo.on(machine, "ls -d /etc/kubernetes /usr/local/bin/kubeadm 2>/dev/null || true") == ""
     bar("an even number of control planes at creation", "refused before any change")
+
+
+def test_an_argument_that_the_bundles_api_server_does_not_know(solo: Solo, tmp_path: Path, bar: Bar) -> None:
+    """No API server runs yet that could be asked."""
+    solo.testbed("reimage", "s1")
+    run = solo.site(*overlay(tmp_path, {"host_vars/solo.yml": {"api_server_args": {"audit-log-max-age": 1}}}))
+    refused(run, ["solo: api_server_args.audit-log-max-age", "has no such argument", "Did you mean audit-log-maxage"])
+    assert solo.on("s1", "ls -d /etc/kubernetes /usr/local/bin/kubeadm 2>/dev/null || true") == ""
+    bar("an API server argument that does not exist, before a cluster is founded", "refused before any change")

@@ -65,7 +65,7 @@ TENANT_RULES: tuple[Rule, ...] = (
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
-    # Drains.
+    # Drains, and the labels and taints that the inventory declares.
     rule("", ["nodes"], ["patch"]),
     rule("", ["pods/eviction"], ["create"]),
     rule("policy", ["poddisruptionbudgets"], ["list"]),

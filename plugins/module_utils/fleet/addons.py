@@ -14,7 +14,7 @@ from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import serving
+from . import node_marks, serving
 from .addons_objects import DEFAULT_IMAGES, NAMESPACE, Settings, families, metrics_objects, network_objects
 
 Object = t.Mapping[str, t.Any]
@@ -63,8 +63,8 @@ def objects(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
-    """The steps that bring the kubelets' serving certificates and the add-ons, after which it is waited until they and
-    the nodes are ready."""
+    """The steps that bring the kubelets' serving certificates, the Nodes' labels and taints, and the add-ons, after
+    which it is waited until they and the nodes are ready."""
     cluster = params["cluster"]
     client = context.enter(absent.connect(params, context.environ, cluster))
     steps = plan_objects(
@@ -75,13 +75,16 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         adopt=params["adopt"],
         prune_all=True,
     )
-    approvals, warnings = serving.plan(client, cluster, params["kubelets"], params["joining"])
+    approvals, warnings = serving.plan(
+        client, cluster, params["kubelets"], params["joining"] if params["kubelets"] else []
+    )
+    marks = node_marks.plan(client, cluster, params["marks"], params["joining"])
 
     def finish() -> dict[str, t.Any]:
         return {"nodes_ready": await_ready(client, params, context)} if params["wait"] else {}
 
     outputs = {"addons": list(params["addons"])}
-    return Plan(steps=[*approvals, *steps], outputs=outputs, finish=finish, warnings=warnings, parallel=8)
+    return Plan(steps=[*approvals, *marks, *steps], outputs=outputs, finish=finish, warnings=warnings, parallel=8)
 
 
 def await_ready(client: Client, params: t.Mapping[str, t.Any], context: Context) -> list[str]:
@@ -184,6 +187,7 @@ OPERATION = Operation(
         "nodes": {"type": "list", "elements": "str", "default": []},
         "kubelets": {"type": "dict", "default": {}},
         "joining": {"type": "list", "elements": "str", "default": []},
+        "marks": {"type": "dict", "default": {}},
         "metrics_replicas": {"type": "int", "default": 1},
         "kubelet_insecure_tls": {"type": "bool", "default": False},
         "images": {

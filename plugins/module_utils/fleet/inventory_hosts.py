@@ -13,6 +13,7 @@ import typing as t
 from ..declaration import DNS_LABEL, is_label_key, is_label_value, shown
 from ..errors import Problem
 from . import inventory_fields as f
+from . import inventory_registries as registries
 from .inventory_fields import Fields, kind_of
 from .model import MODES, PROVIDERS, ROLES, TAINT_EFFECTS, TIERS, Access, Cluster, Endpoint, Machine, Network
 
@@ -35,6 +36,9 @@ CLUSTER_KEYS = (
     "kube_proxy_config",
     "containerd_config",
     "kubeadm_ignore_preflight_errors",
+    "api_server_cert_sans",
+    "containerd_registry_mirrors",
+    "cluster_proxy",
     "preflight_skip",
     "ansible_connection",
 )
@@ -115,8 +119,15 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         kubeadm_ignore_preflight_errors=fields.strings(
             "kubeadm_ignore_preflight_errors", f.PREFLIGHT_CHECK, "the name of a preflight check of kubeadm"
         ),
+        api_server_cert_sans=fields.strings("api_server_cert_sans", _is_san, "an IP address or a DNS name, lowercase"),
+        registry_mirrors=registries.mirrors(fields, "containerd_registry_mirrors"),
+        proxy=registries.proxy(fields, "cluster_proxy"),
         preflight_skip=_skipped(fields),
     )
+
+
+def _is_san(text: str) -> bool:
+    return address_of(text) is not None or (f.is_dns_name(text.removeprefix("*.")) and not _looks_like_ip(text))
 
 
 def _check_name(name: str, problems: list[Problem]) -> None:

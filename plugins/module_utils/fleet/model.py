@@ -78,6 +78,9 @@ class Cluster:
     :param version: full Kubernetes version, ``None`` for an attached cluster that pins none.
     :param endpoint: ``None`` for an attached cluster, whose kubeconfig says it.
     :param kubeconfig_given: whether the inventory has a kubeconfig. The kubeconfig itself is never part of the fleet.
+    :param api_server_cert_sans: names and addresses that the API server's certificate holds besides its own.
+    :param registry_mirrors: registry to its mirrors, each with C(url), C(ca_file) and C(override_path).
+    :param proxy: C(http), C(https), C(no_proxy); empty when no proxy is declared.
     :param control_plane: inventory names in rank order.
     :param creation_problems: why the cluster must not be created, while one that exists is only warned about;
         each is a mapping of the fields of :class:`Problem`.
@@ -101,6 +104,9 @@ class Cluster:
     kube_proxy_config: dict[str, t.Any]
     containerd_config: dict[str, t.Any]
     kubeadm_ignore_preflight_errors: list[str]
+    api_server_cert_sans: list[str] = field(default_factory=list)
+    registry_mirrors: dict[str, list[dict[str, t.Any]]] = field(default_factory=dict)
+    proxy: dict[str, t.Any] = field(default_factory=dict)
     preflight_skip: list[str] = field(default_factory=list)
     control_plane: list[str] = field(default_factory=list)
     workers: list[str] = field(default_factory=list)

@@ -50,9 +50,8 @@ def complete(
     :param fleet: the fleet that the run was about; without it, entries stay in their order.
     :param hosts: the hosts of the run. A cluster among them without an entry gets one that says so.
     :param failed: hosts that failed or were unreachable in this run; the cluster of each has a problem.
-    :param outcome: by host of the run, what its tasks left behind: ``changes`` (counts by phase), ``certificates``
-        (RFC 3339 ends) and ``deviations`` (what was seen to be other than declared, and is not mended, which is a
-        problem). That of a machine counts for its cluster.
+    :param outcome: by host of the run, what its tasks left behind: ``changes`` (counts by phase) and ``certificates``
+        (RFC 3339 ends). That of a machine counts for its cluster.
     """
     answer = {entry["cluster"]: {"cluster": entry["cluster"], **_EMPTY, **entry} for entry in entries}
     clusters = dict((fleet or {}).get("clusters") or {})
@@ -67,10 +66,8 @@ def complete(
             entry = answer.setdefault(name, _gap(clusters[name], None))
             _add_problem(entry, f"machine {host} failed or was unreachable, see its failed task above")
     for name, entry in answer.items():
-        own = {host: left for host, left in (outcome or {}).items() if _cluster_of(host, machines) == name}
-        for left in own.values():
+        for left in (left for host, left in (outcome or {}).items() if _cluster_of(host, machines) == name):
             _add_outcome(entry, left)
-        _add_deviations(entry, own)
     order = {name: (clusters[name]["role"] != "global", place) for place, name in enumerate(clusters)}
     return sorted(answer.values(), key=lambda entry: order.get(entry["cluster"], (True, len(order))))
 
@@ -81,17 +78,6 @@ def _cluster_of(host: str, machines: t.Mapping[str, t.Any]) -> str:
 
 def _add_problem(entry: Entry, text: str) -> None:
     entry["problem"] = f"{entry['problem']}; {text}" if entry["problem"] else text
-
-
-def _add_deviations(entry: Entry, outcome: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
-    seen: dict[str, list[str]] = {}
-    for host, left in outcome.items():
-        for text in left.get("deviations") or ():
-            seen.setdefault(text, []).append(host)
-    if seen:
-        lines = "; ".join(f"{text} ({', '.join(hosts)})" for text, hosts in seen.items())
-        remedy = "A site run does not change the arguments of a living API server: see docs/inventory.md"
-        _add_problem(entry, f"api_server_args: {lines}. {remedy}")
 
 
 def _add_outcome(entry: Entry, left: t.Mapping[str, t.Any]) -> None:

@@ -18,11 +18,26 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError, Refused
 from ..plan import Plan
-from . import host, keys, kubeadm, kubeapi, kubevip, membership, node, paths, probe, settings
-from .etcd import Etcd, quorum_problem
+from . import (
+    health,
+    host,
+    keys,
+    kubeadm,
+    kubeapi,
+    kubevip,
+    kubevip_identity,
+    membership,
+    node,
+    paths,
+    probe,
+    serving_certificate,
+    settings,
+    shared,
+    static_pods,
+)
+from .etcd import Etcd
 
 FOUND, JOIN, PRESENT = "found", "join", "present"
-_HEALTHY_SECONDS = 240
 
 
 @dataclass
@@ -47,6 +62,11 @@ class Task:
         """The endpoint's address is carried by the control planes themselves."""
         return bool(self.cluster["endpoint"]["provider"] == "kube_vip")
 
+    @property
+    def member(self) -> node.Member:
+        """The machine, once it belongs to the cluster."""
+        return node.Member(self.cluster, self.machine, self.images)
+
     def api(self) -> kubeapi.Api:
         """The local API server as administrator.
 
@@ -65,6 +85,7 @@ def plan(
     state: str,
     material: t.Mapping[str, t.Any] | None,
     recovered: t.Sequence[str] = (),
+    share: bool = False,
     retires: str | None = None,
 ) -> Plan:
     """What makes this machine a control plane of the cluster.
@@ -73,20 +94,37 @@ def plan(
     :param material: from C(join_material), for a join; ``None`` while it is only predicted. For a founding C(recovery),
         the keys of a recovery file.
     :param recovered: their names, which are known when it is only predicted, too.
+    :param share: this control plane holds what all machines of the cluster share to the declaration.
     :param retires: node name of the living control plane that this one replaces, for a join.
     :raises Refused: it holds something that does not fit.
     """
     task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered), retires)
-    return Plan(steps=_steps(task, state).items)
+    steps = _steps(task, state)
+    if share:
+        _add_shared(steps, task)
+    return Plan(steps=steps.items)
 
 
 def pending(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
 ) -> list[str]:
     """Ids of the steps that a member of the cluster has lost; empty while its API does not answer."""
-    if not found.local.healthy:
-        return []
-    return [step.id for step in _steps(Task(cluster, machine, images, None, found), PRESENT).items]
+    steps = _steps(Task(cluster, machine, images, None, found), PRESENT).items if found.local.healthy else []
+    return [step.id for step in steps]
+
+
+def shared_pending(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
+) -> list[str]:
+    """Ids of the steps for what all machines of the cluster share, as one of its control planes would take them."""
+    steps = node.Steps(machine["name"])
+    _add_shared(steps, Task(cluster, machine, images, None, found))
+    return [step.id for step in steps.items]
+
+
+def _add_shared(steps: node.Steps, task: Task) -> None:
+    if task.found.local.founded:
+        shared.add(steps, task.member, task.found.local.shared, task.api)
 
 
 def _steps(task: Task, state: str) -> node.Steps:
@@ -106,7 +144,11 @@ def _steps(task: Task, state: str) -> node.Steps:
         _add_init(steps, task)
     if join:
         _add_join(steps, task)
-    node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600, expected=changing)
+    if changing:
+        node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600)
+    else:
+        serving_certificate.add(steps, task.member)
+        static_pods.add(steps, task.member)
     if task.kube_vip:
         _add_kube_vip(steps, task, changing)
     if changing:
@@ -114,7 +156,7 @@ def _steps(task: Task, state: str) -> node.Steps:
             "healthy",
             "run",
             "see the endpoint answer and every etcd member vote",
-            lambda: wait_healthy(task.cluster, task.machine),
+            lambda: health.wait_whole(task.cluster, task.machine),
         )
     fresh = probe.Holding(**{**vars(found), "recorded": {}}) if changing else found
     node.add_record(steps, task.cluster, fresh, lambda: _uid(task))
@@ -208,7 +250,7 @@ def _restart_api_server(task: Task) -> None:
     listed = host.run([crictl, "ps", "-q", "--name", "^kube-apiserver$"]).stdout.split()
     for container in listed:
         host.run([crictl, "stop", "--timeout", "60", container], timeout=90)
-    host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", _HEALTHY_SECONDS)
+    host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", health.SECONDS)
 
 
 def _interface(task: Task) -> str:
@@ -300,7 +342,7 @@ def _add_kube_vip(steps: node.Steps, task: Task, changing: bool) -> None:
             f"file:{paths.KUBE_VIP_CONF}",
             "create",
             f"give kube-vip an identity of its own ({settings.KUBE_VIP_USER})",
-            lambda: write_identity(task.cluster, task.images),
+            lambda: kubevip_identity.write(task.cluster, task.images),
             after="(secret)",
         )
     desired, current = _vip_manifest(task), host.read(paths.KUBE_VIP_MANIFEST)
@@ -336,43 +378,6 @@ def _apply_rbac(task: Task) -> None:
             api.apply(path, document)
     finally:
         api.close()
-
-
-def write_identity(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> None:
-    """Gives kube-vip on this control plane a certificate of its own, for a year."""
-    host.make_directory(host.RUN_DIRECTORY, 0o700)
-    path = f"{host.RUN_DIRECTORY}/kubeconfig.yaml"
-    configuration = kubeadm.cluster_configuration(cluster, images)
-    host.write(path, kubeadm.render([configuration]), 0o600)
-    try:
-        arguments = ["--config", path, "--client-name", settings.KUBE_VIP_USER, "--validity-period", "8760h"]
-        host.write(paths.KUBE_VIP_CONF, host.run([paths.KUBEADM, "kubeconfig", "user", *arguments]).stdout, 0o600)
-    finally:
-        host.remove(path)
-
-
-def wait_healthy(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> None:
-    """Waits until the cluster's endpoint answers and every member of etcd votes, as this control plane sees it.
-
-    :raises PlatformError: it is not so within minutes.
-    """
-    endpoint = cluster["endpoint"]
-    ca = host.read_bytes(paths.CA) or b""
-
-    def lacking() -> str | None:
-        api = kubeapi.Api(endpoint["address"], int(endpoint["port"]), kubeapi.client_context(ca), timeout=3)
-        try:
-            return None if api.ready() else f"{kubeadm.endpoint(cluster)} is not ready"
-        finally:
-            api.close()
-
-    host.wait_for("the endpoint answers", lacking, _HEALTHY_SECONDS)
-    etcd = Etcd(machine["node_ip"])
-    etcd.wait_healthy(120)
-    members = etcd.members()
-    problem = quorum_problem(members)
-    if problem is not None:
-        raise PlatformError(problem)
 
 
 def _uid(task: Task) -> str | None:

@@ -27,9 +27,10 @@ FOUND, JOIN, PRESENT, REPAIR = "found", "join", "present", "repair"
 class Decision:
     """What a machine does now.
 
-    :param action: C(found), C(join), C(repair) (it belongs to the cluster, but a step was lost) or C(present).
+    :param action: C(found), C(join), C(repair) (it belongs to the cluster, and is not as declared) or C(present).
     :param reason: why, for people.
     :param leaders: control planes that may give join material, best first.
+    :param shares: it holds what all machines of the cluster share to the declaration, for all of them.
     :param gone: ids of etcd members that machines which are gone have left behind; they leave before this one joins.
     :param removed: ids of those that an earlier join of the run takes out.
     """
@@ -37,13 +38,14 @@ class Decision:
     action: str
     reason: str
     leaders: tuple[str, ...] = ()
+    shares: bool = False
     gone: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
         """Plain data."""
-        named = {"action": self.action, "reason": self.reason}
-        return {**named, "leaders": list(self.leaders), "gone": list(self.gone), "removed": list(self.removed)}
+        named = {"action": self.action, "reason": self.reason, "leaders": list(self.leaders), "shares": self.shares}
+        return {**named, "gone": list(self.gone), "removed": list(self.removed)}
 
 
 def half_founded(probe: Probe) -> bool:
@@ -119,6 +121,7 @@ def decide(
         known = _without_leavers(known, control_planes)
     _check_identity(cluster, known, None if again else recorded_uid, table)
     _check_lasting(cluster, known)
+    _check_arguments(cluster, known)
     running = [
         name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]
     ]
@@ -253,15 +256,32 @@ def _check_lasting(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe])
             raise InvalidInput(problems)
 
 
+def _check_arguments(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe]) -> None:
+    unknown = {name: close for probe in known.values() for name, close in probe["unknown_arguments"].items()}
+    problems = [
+        Problem(
+            f"{cluster['name']}: api_server_args.{name}",
+            cluster["api_server_args"][name],
+            f"kube-apiserver {cluster['version']} has no such argument",
+            f"Did you mean {close}" if close else "Remove it, or see its --help",
+        )
+        for name, close in unknown.items()
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
 def _with_cluster(
     cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe], leaders: tuple[str, ...], table: str
 ) -> dict[str, Decision]:
     answer: dict[str, Decision] = {}
+    sharing = next((name for name in leaders if name in known and known[name]["shared"]), None)
     for name, probe in known.items():
         if complete(probe):
-            action = REPAIR if probe["pending"] else PRESENT
-            reason = "lost: " + ", ".join(probe["pending"]) if probe["pending"] else "belongs to the cluster"
-            answer[name] = Decision(action, reason, leaders)
+            shared = probe["shared"] if name == sharing else []
+            differs = [*probe["lacks"], *probe["pending"], *shared]
+            reason = "not as declared: " + ", ".join(differs) if differs else "belongs to the cluster"
+            answer[name] = Decision(REPAIR if differs else PRESENT, reason, leaders, bool(shared))
         elif half_founded(probe):
             raise Refused(
                 f"{name} holds etcd data of a founding that never ended, while {cluster['name']} answers elsewhere;"

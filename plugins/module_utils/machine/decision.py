@@ -12,6 +12,7 @@ from ..operation import Context, Operation
 from ..plan import Plan
 from . import joining, recovery
 from .decide import PRESENT, decide
+from .turns import turns
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
@@ -24,13 +25,9 @@ def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     )
     decisions = joining.checked(params["cluster"], params["probes"], decisions, params["control_planes"])
     writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
-    order = joining.turns(params["cluster"]["control_plane"], params["probes"], decisions)
+    order = turns(params["cluster"], params["probes"], decisions, params["max_unavailable"])
     machines = {
-        name: {
-            **decision.as_dict(),
-            "turn": order[name],
-            "recovery": name == writer,
-        }
+        name: {**decision.as_dict(), "turn": order[name], "recovery": name == writer}
         for name, decision in decisions.items()
     }
     settled = writer is None and all(decision.action == PRESENT for decision in decisions.values())
@@ -44,6 +41,7 @@ OPERATION = Operation(
         "recorded_uid": {"type": "str"},
         "recreate": {"type": "str"},
         "hub_asked": {"type": "bool", "default": True},
+        "max_unavailable": {"type": "str", "default": "1"},
         "control_planes": {"type": "dict", "default": {}},
         "recovery": {"type": "dict", "default": {}},
     },

@@ -82,6 +82,19 @@ def removal_problem(members: t.Sequence[Member], leaving: Member) -> str | None:
     return None
 
 
+def absence_problem(members: t.Sequence[Member], name: str) -> str | None:
+    """Why a member must not be restarted now; ``None`` when it may. A lone member has no others to rely on. Pure."""
+    voters = [member for member in members if not member.learner]
+    others = [member for member in voters if member.name != name]
+    healthy = [member for member in others if member.healthy]
+    if not others or len(healthy) >= majority(len(voters)):
+        return None
+    ill = ", ".join(member.name or member.id for member in others if not member.healthy)
+    return (
+        f"etcd would lose its quorum for as long: {len(healthy)} of {len(others)} other voters are healthy, ill: {ill}"
+    )
+
+
 def peer_url(address: str) -> str:
     """The peer URL that kubeadm gives a member."""
     return f"https://[{address}]:2380" if ":" in address else f"https://{address}:2380"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from . import registries
 from .merge import merged
 from .toml import dumps
 
@@ -101,7 +102,11 @@ def containerd_config(kubelet_config: t.Mapping[str, t.Any], deviations: t.Mappi
     ours = {
         "version": 3,
         "plugins": {
-            "io.containerd.cri.v1.images": {"snapshotter": "overlayfs", "pinned_images": {"sandbox": sandbox}},
+            "io.containerd.cri.v1.images": {
+                "snapshotter": "overlayfs",
+                "pinned_images": {"sandbox": sandbox},
+                "registry": {"config_path": registries.CERTS_DIRECTORY},
+            },
             "io.containerd.cri.v1.runtime": {
                 "cni": {"bin_dirs": ["/opt/cni/bin"], "conf_dir": "/etc/cni/net.d"},
                 "containerd": {
@@ -129,6 +134,8 @@ def desired_files(cluster: t.Mapping[str, t.Any], sandbox: str) -> list[DesiredF
     """
     kubelet, deviations = cluster.get("kubelet_config") or {}, cluster.get("containerd_config") or {}
     sysctls = "".join(f"{key} = {value}\n" for key, value in sorted(SYSCTLS.items()))
+    mirrors = registries.mirror_files(cluster.get("registry_mirrors") or {})
+    proxies = registries.proxy_files(cluster)
     return [
         DesiredFile("/etc/modules-load.d/lodestar.conf", "".join(f"{name}\n" for name in KERNEL_MODULES)),
         DesiredFile("/etc/sysctl.d/90-lodestar.conf", sysctls),
@@ -139,4 +146,23 @@ def desired_files(cluster: t.Mapping[str, t.Any], sandbox: str) -> list[DesiredF
         DesiredFile("/etc/systemd/system/kubelet.service", _KUBELET_UNIT, 0o644, "kubelet"),
         DesiredFile("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", _KUBELET_DROP_IN, 0o600, "kubelet"),
         DesiredFile("/etc/crictl.yaml", _CRICTL),
+        *(DesiredFile(path, content) for path, content in mirrors.items()),
+        *(DesiredFile(path, content, 0o600, service) for path, (service, content) in proxies.items()),
     ]
+
+
+def obsolete(
+    desired: t.Iterable[DesiredFile], mirrors: t.Iterable[str], read: t.Callable[[str], str | None]
+) -> list[tuple[str, str | None]]:
+    """Files of ours that are not desired any more, each with the service that reads it.
+
+    :param mirrors: paths of the files that there are for registries; those of operators are not ours.
+    :param read: the content of a file, ``None`` where there is none.
+    """
+    kept = {item.path for item in desired}
+    proxies = [(path, service) for service, path in registries.PROXY_FILES.items()]
+    found: list[tuple[str, str | None]] = [
+        (path, None) for path in mirrors if (read(path) or "").startswith(registries.MARK)
+    ]
+    found += [(path, service) for path, service in proxies if read(path) is not None]
+    return [(path, service) for path, service in found if path not in kept]

@@ -37,8 +37,8 @@ class Completed:
     stderr: str
 
 
-def _environment() -> dict[str, str]:
-    return {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root"}
+def _environment(more: t.Mapping[str, str] | None = None) -> dict[str, str]:
+    return {"PATH": _PATH, "LC_ALL": "C", "HOME": "/root", **(more or {})}
 
 
 def has_command(name: str) -> bool:
@@ -46,9 +46,17 @@ def has_command(name: str) -> bool:
     return shutil.which(name, path=_PATH) is not None
 
 
-def run(argv: t.Sequence[str], *, stdin: str | None = None, timeout: float = 60, check: bool = True) -> Completed:
+def run(
+    argv: t.Sequence[str],
+    *,
+    stdin: str | None = None,
+    timeout: float = 60,
+    check: bool = True,
+    executable: str | None = None,
+) -> Completed:
     """Runs a command to its end.
 
+    :param executable: the file to run where it has another name than the command.
     :raises PlatformError: it is missing, took longer than ``timeout`` seconds, or failed and ``check`` is set.
         The message holds the command and the end of its stderr, so neither may hold a secret.
     """
@@ -64,6 +72,7 @@ def run(argv: t.Sequence[str], *, stdin: str | None = None, timeout: float = 60,
             env=_environment(),
             pass_fds=lock.descriptors(),
             check=False,
+            executable=executable,
         )
     except FileNotFoundError as exc:
         raise PlatformError(f"the command {argv[0]} is missing on this machine", command=list(argv)) from exc
@@ -75,10 +84,13 @@ def run(argv: t.Sequence[str], *, stdin: str | None = None, timeout: float = 60,
     return Completed(done.returncode, done.stdout, done.stderr)
 
 
-def run_long(argv: t.Sequence[str], *, log_name: str, timeout: float) -> str:
+def run_long(
+    argv: t.Sequence[str], *, log_name: str, timeout: float, environ: t.Mapping[str, str] | None = None
+) -> str:
     """Runs a command that must outlive a killed run: its output goes to a file, and it has a session of its own.
 
     :param log_name: file name below C(/var/log/lodestar), mode 0600.
+    :param environ: environment variables besides the usual ones.
     :returns: the command's output.
     :raises PlatformError: it failed or took too long; the message holds the end of its output.
     """
@@ -91,7 +103,7 @@ def run_long(argv: t.Sequence[str], *, log_name: str, timeout: float) -> str:
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=_environment(environ),
             pass_fds=lock.descriptors(),
             start_new_session=True,
         ) as process:

@@ -11,20 +11,9 @@ import typing as t
 
 from ..errors import Refused
 from . import membership
-from .decide import FOUND, JOIN, REPAIR, Decision, Probe
+from .decide import JOIN, REPAIR, Decision, Probe
 from .etcd import removal_problem
-
-
-def turns(
-    control_planes: t.Sequence[str], probes: t.Mapping[str, Probe | None], decided: t.Mapping[str, Decision]
-) -> dict[str, int]:
-    """When each machine acts: founding and repair first (0), then one control plane after the other.
-
-    Joins that were interrupted go on before others begin, since etcd has one learner at a time.
-    """
-    ranked = sorted(control_planes, key=lambda name: not (probes.get(name) or {}).get("etcd_data"))
-    order = {name: place for place, name in enumerate(ranked, start=1)}
-    return {name: 0 if item.action in (FOUND, REPAIR) else order.get(name, 1) for name, item in decided.items()}
+from .turns import turns
 
 
 def checked(
@@ -44,7 +33,7 @@ def checked(
     if not reported:
         return decided
     members = membership.from_report(reported[0])
-    order = turns(cluster["control_plane"], known, decided)
+    order = turns(cluster, known, decided)
     acting = sorted(set(order) & set(known), key=lambda name: order[name])
     joining = [name for name in acting if decided[name].action == JOIN]
     gone = membership.gone(members, [known[name] for name in joining if not known[name]["etcd_data"]])

@@ -117,7 +117,7 @@ def cluster_configuration(cluster: t.Mapping[str, t.Any], images: t.Mapping[str,
             "dnsDomain": network["dns_domain"],
         },
         "apiServer": {
-            "certSANs": sorted({address, "127.0.0.1", "localhost"}),
+            "certSANs": sorted({address, "127.0.0.1", "localhost", *(cluster.get("api_server_cert_sans") or [])}),
             "extraArgs": arguments(ours),
             "extraVolumes": volumes,
         },
@@ -224,6 +224,27 @@ def init_documents(
         kubelet_configuration(cluster),
         proxy_configuration(cluster),
     ]
+
+
+def phase_documents(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    images: t.Mapping[str, str],
+    certificates: str = paths.PKI,
+) -> list[Document]:
+    """What one phase of C(kubeadm init) reads on a control plane that exists.
+
+    :param certificates: directory of certificates that the phase reads and writes.
+    """
+    registration = {"name": machine["node_name"], "criSocket": CONTAINERD_SOCKET, "imagePullPolicy": "IfNotPresent"}
+    init = {
+        "apiVersion": API,
+        "kind": "InitConfiguration",
+        "localAPIEndpoint": local_endpoint(cluster, machine),
+        "nodeRegistration": registration,
+    }
+    shared = {**cluster_configuration(cluster, images), "certificatesDir": certificates}
+    return [init, shared, kubelet_configuration(cluster), proxy_configuration(cluster)]
 
 
 def join_documents(

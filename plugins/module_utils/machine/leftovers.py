@@ -39,8 +39,8 @@ def abandoned(directories: t.Iterable[str], alive: t.Callable[[int], bool]) -> l
 
 
 def short_lived(directory: str) -> list[str]:
-    """Files that end with the command that reads them, so that only a killed run leaves one."""
-    return sorted(_files(directory))
+    """Files and directories that end with the command that reads them, so that only a killed run leaves one."""
+    return sorted([*_files(directory), *_directories(directory)])
 
 
 def _files(directory: str) -> list[str]:
@@ -51,10 +51,18 @@ def _files(directory: str) -> list[str]:
         return []
 
 
-def remove(files: t.Iterable[str]) -> None:
-    """Removes files."""
-    for path in files:
-        host.remove(path)
+def _directories(directory: str) -> list[str]:
+    try:
+        with os.scandir(directory) as entries:
+            return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def remove(found: t.Iterable[str]) -> None:
+    """Removes files, and directories with what is in them."""
+    for path in found:
+        host.remove_tree(path)
 
 
 def used(path: str) -> None:

@@ -37,6 +37,33 @@ class Steps:
         )
 
 
+@dataclass(frozen=True)
+class Member:
+    """A control plane that belongs to its cluster.
+
+    :param cluster: the cluster's entry in the fleet; C(machine) likewise.
+    :param images: references of the bundle's images by name.
+    """
+
+    cluster: t.Mapping[str, t.Any]
+    machine: t.Mapping[str, t.Any]
+    images: t.Mapping[str, str]
+
+    def run_phase(
+        self,
+        phase: t.Sequence[str],
+        environ: t.Mapping[str, str] | None = None,
+        certificates: str = paths.PKI,
+    ) -> None:
+        """Runs one phase of C(kubeadm init), such as C(["certs", "apiserver"]), with the declared configuration.
+
+        :param certificates: directory of certificates that it reads and writes.
+        :raises PlatformError: it failed.
+        """
+        documents = kubeadm.phase_documents(self.cluster, self.machine, self.images, certificates)
+        _kubeadm(["init", "phase", *phase], documents, environ)
+
+
 def add_cleaning(steps: Steps, found: Holding) -> None:
     """Adds the removal of what a killed init or join left behind, where no etcd data and no member depends on it.
 
@@ -87,27 +114,33 @@ def run_kubeadm(verb: str, documents: t.Sequence[kubeadm.Document]) -> None:
 
     :raises PlatformError: it failed; the message holds the end of its output.
     """
+    _kubeadm([verb], documents, None)
+
+
+def _kubeadm(
+    words: t.Sequence[str], documents: t.Sequence[kubeadm.Document], environ: t.Mapping[str, str] | None
+) -> None:
     host.make_directory(host.RUN_DIRECTORY, 0o700)
-    path = f"{host.RUN_DIRECTORY}/kubeadm-{verb}.yaml"
+    path = f"{host.RUN_DIRECTORY}/kubeadm-{words[0]}.yaml"
     host.write(path, kubeadm.render(documents), 0o600)
+    argv = [paths.KUBEADM, *words, "--config", path]
     try:
-        host.run_long([paths.KUBEADM, verb, "--config", path], log_name=f"kubeadm-{verb}.log", timeout=KUBEADM_SECONDS)
+        host.run_long(argv, log_name=f"kubeadm-{words[0]}.log", timeout=KUBEADM_SECONDS, environ=environ)
     finally:
         host.remove(path)
 
 
-def add_file_mode(steps: Steps, path: str, mode: int, expected: bool) -> None:
-    """Adds a step for a file's mode; ``expected``: the file comes into being in this plan."""
+def add_file_mode(steps: Steps, path: str, mode: int) -> None:
+    """Adds a step for the mode of a file that comes into being in this plan."""
     current = host.mode_of(path)
-    if (current is None and expected) or (current is not None and (expected or current != mode)):
-        steps.add(
-            f"mode:{path}",
-            "update",
-            f"set the mode of {path} to {mode:04o}",
-            lambda: os.chmod(path, mode),
-            before=None if current is None else f"{current:04o}",
-            after=f"{mode:04o}",
-        )
+    steps.add(
+        f"mode:{path}",
+        "update",
+        f"set the mode of {path} to {mode:04o}",
+        lambda: os.chmod(path, mode),
+        before=None if current is None else f"{current:04o}",
+        after=f"{mode:04o}",
+    )
 
 
 def add_record(steps: Steps, cluster: t.Mapping[str, t.Any], found: Holding, uid: t.Callable[[], str | None]) -> None:

@@ -20,6 +20,7 @@ from . import (
     host,
     lock,
     material,
+    node,
     place,
     prepare,
     probe,
@@ -28,6 +29,7 @@ from . import (
     request,
     reset,
     snapshots,
+    static_pods,
     upgrade,
     upgrade_stage,
     worker,
@@ -58,17 +60,24 @@ def _finished(plan: Plan) -> Plan:
     return plan
 
 
-def _look(params: Params, patience: float) -> tuple[probe.Holding, list[str]]:
+def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.Any]]:
     """What the machine holds, and what its membership has lost. A starting API server is given time."""
     cluster, machine = params["cluster"], params["machine"]
     found = probe.holding(cluster, machine)
+    nothing: dict[str, t.Any] = {"pending": [], "shared": [], "unknown_arguments": {}}
     if machine["role"] == "worker":
-        return found, worker.pending(machine, found) if found.kubelet_final else []
+        return found, nothing
     if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
         found = _patient(params, patience)
+    if not (found.kubelet_final and found.etcd_data) or found.half_joined:
+        return found, nothing
     images = prepare.image_references(params["artifacts"])
-    member = found.kubelet_final and found.etcd_data and not found.half_joined
-    return found, control_plane.pending(cluster, machine, images, found) if member else []
+    changes = static_pods.changes(node.Member(cluster, machine, images))
+    return found, {
+        "pending": control_plane.pending(cluster, machine, images, found),
+        "shared": control_plane.shared_pending(cluster, machine, images, found),
+        "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
+    }
 
 
 def _patient(params: Params, patience: float) -> probe.Holding:
@@ -89,9 +98,9 @@ def _patient(params: Params, patience: float) -> probe.Holding:
 def _machine(params: Params, context: Context) -> Plan:
     def made() -> Plan:
         plan = prepare.plan(params["cluster"], params["machine"], params["artifacts"], params["staging"])
-        plan.outputs["machine"] = _report(params)
+        plan.outputs["machine"] = {**_report(params), "lacks": [step.id for step in plan.steps]}
         if plan.steps:
-            plan.finish = lambda: {"machine": _report(params)}
+            plan.finish = lambda: {"machine": {**_report(params), "lacks": []}}
         return plan
 
     return _finished(_looked_at(params, made))
@@ -118,8 +127,8 @@ def _timed(facts: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _report(params: Params) -> dict[str, t.Any]:
-    found, pending = _look(params, params["api_patience"])
-    answer = probe.report(params["cluster"], params["machine"], found, pending)
+    found, membership = _look(params, params["api_patience"])
+    answer = {**probe.report(params["cluster"], params["machine"], found), **membership}
     answer["images"] = prepare.image_references(params["artifacts"])
     return answer
 
@@ -134,6 +143,7 @@ def _control_plane(params: Params, context: Context) -> Plan:
             params["state"],
             params["material"] or None,
             params["recovered"],
+            params["share"],
             params["retires"],
         )
     )
@@ -252,6 +262,7 @@ CONTROL_PLANE = Operation(
         "images": {"type": "dict", "required": True},
         "material": {"type": "dict", "no_log": True},
         "recovered": {"type": "list", "elements": "str", "default": []},
+        "share": {"type": "bool", "default": False},
         "retires": {"type": "str"},
     },
     plan=_control_plane,

@@ -9,15 +9,29 @@ Private to the collection.
 
 from __future__ import annotations
 
+import glob
 import os
-import time
 import typing as t
 from dataclasses import dataclass, field
 
 from ..errors import InvalidInput, PlatformError
 from ..plan import Plan, Step
 from . import artifacts as binaries
-from . import before, files, host, images, kernel, lasting, leftovers, paths
+from . import (
+    before,
+    clock,
+    files,
+    host,
+    images,
+    kernel,
+    kubelet,
+    lasting,
+    leftovers,
+    modes,
+    paths,
+    registries,
+    restarts,
+)
 
 _WAVE_FILES, _WAVE_KERNEL, _WAVE_BINARIES, _WAVE_RUNTIME, _WAVE_IMAGES, _WAVE_PIN, _WAVE_KUBELET = range(7)
 
@@ -38,18 +52,29 @@ class Seen:
 
 @dataclass
 class Preparation:
-    """Collects steps; ``restart`` holds the services whose inputs change."""
+    """Collects steps.
+
+    :param restart: the services whose inputs change.
+    :param before: by service, content of its files that change, by path.
+    """
 
     machine: str
     staging: str | None
     steps: list[Step] = field(default_factory=list)
     restart: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
+    before: dict[str, dict[str, str | None]] = field(default_factory=dict)
     reload: bool = False
 
     def add(self, wave: int, step_id: str, action: str, description: str, **fields: t.Any) -> None:
         """Adds a step."""
         self.steps.append(Step(step_id, action, self.machine, description, wave=wave, **fields))
+
+    def notice(self, reader: str | None, path: str, content: str | None) -> None:
+        """Notes that a file of a service changes, and what is in it now."""
+        if reader is not None:
+            self.restart.add(reader)
+            self.before.setdefault(reader, {})[path] = content
 
     def staged(self, artifact: t.Mapping[str, t.Any]) -> str:
         """Where the controller has put an artifact.
@@ -64,7 +89,7 @@ class Preparation:
 
 def observe(artifacts: t.Sequence[t.Mapping[str, t.Any]]) -> Seen:
     """Reads what a plan needs to know."""
-    services = host.services(["containerd", "kubelet"])
+    services = host.services(["containerd", "kubelet", *clock.SERVICES])
     wanted = [item["destination"] for item in artifacts if item["kind"] == "binary"]
     seen = Seen(services, binaries.installed(wanted), None, set())
     if services["containerd"].active and os.path.exists("/usr/local/bin/ctr"):
@@ -84,17 +109,21 @@ def plan(
     """
     preparation = Preparation(machine["name"], staging)
     seen = observe(artifacts)
+    warnings = clock.warnings(machine["name"], seen.services)
     _check_version(cluster, machine["name"], artifacts, seen)
     desired = files.desired_files(cluster, sandbox_image(artifacts))
     written = [*(item.path for item in desired), *seen.digests]
     before.add_note(preparation.add, written)
     _plan_leftovers(preparation, written)
     _plan_files(preparation, desired)
-    warnings = _plan_kernel(preparation)
+    _plan_obsolete(preparation, desired)
+    if os.path.exists(paths.KUBELET_CLIENT):
+        _plan_membership(preparation, cluster)
+    warnings += kernel.plan(preparation.add, _WAVE_KERNEL)
     _plan_binaries(preparation, artifacts, seen)
-    _plan_runtime(preparation, seen)
+    _plan_runtime(preparation, seen, desired)
     plan_images(preparation, artifacts, seen)
-    _plan_kubelet(preparation, seen)
+    _plan_kubelet(preparation, seen, desired)
     return Plan(
         steps=preparation.steps,
         outputs={"missing": sorted(set(preparation.missing))},
@@ -163,8 +192,7 @@ def _plan_files(preparation: Preparation, desired: t.Sequence[files.DesiredFile]
         else:
             before, after, description = current, item.content, f"write {item.path}"
             preparation.reload |= item.path.startswith("/etc/systemd/")
-            if item.reader is not None:
-                preparation.restart.add(item.reader)
+            preparation.notice(item.reader, item.path, current)
         preparation.add(
             _WAVE_FILES,
             f"file:{item.path}",
@@ -176,47 +204,48 @@ def _plan_files(preparation: Preparation, desired: t.Sequence[files.DesiredFile]
         )
 
 
-def _plan_kernel(preparation: Preparation) -> list[str]:
-    """Modules and kernel settings. A container cannot load modules: what its host lacks is a warning there."""
-    warnings: list[str] = []
-    contained = os.path.exists("/run/systemd/container")
-    absent = [name for name in files.KERNEL_MODULES if not kernel.module_there(name)]
-    for name in absent:
-        if contained:
-            warnings.append(
-                f"the kernel module {name} is not loaded, and a container cannot load it: load it on its host"
-            )
-            continue
+def _plan_obsolete(preparation: Preparation, desired: t.Sequence[files.DesiredFile]) -> None:
+    """Files of ours that are no longer declared."""
+    mirrors = sorted(glob.glob(f"{registries.CERTS_DIRECTORY}/*/hosts.toml"))
+    for path, reader in files.obsolete(desired, mirrors, host.read):
+        preparation.reload |= reader is not None
+        preparation.notice(reader, path, host.read(path))
         preparation.add(
-            _WAVE_KERNEL,
-            f"module:{name}",
-            "run",
-            f"load the kernel module {name}",
-            perform=lambda name=name: host.run(["modprobe", name]),
+            _WAVE_FILES,
+            f"file:{path}",
+            "delete",
+            f"remove {path}",
+            before=host.read(path),
+            perform=lambda path=path: host.remove(path),
         )
-    for key, value in files.SYSCTLS.items():
-        path = "/proc/sys/" + key.replace(".", "/")
-        current = (host.read(path) or "").strip() or None
-        if current == value or (current is None and contained):
-            continue
+
+
+def _plan_membership(preparation: Preparation, cluster: t.Mapping[str, t.Any]) -> None:
+    """What kubeadm has written on a machine that belongs to a cluster."""
+    (before, after), text = kubelet.difference(cluster)
+    if before or after:
+        preparation.notice("kubelet", paths.KUBELET_CONFIG, host.read(paths.KUBELET_CONFIG))
         preparation.add(
-            _WAVE_KERNEL + (1 if current is None else 0),
-            f"sysctl:{key}",
+            _WAVE_FILES,
+            f"file:{paths.KUBELET_CONFIG}",
             "update",
-            f"set {key} to {value}",
-            before=current,
-            after=value,
-            perform=lambda path=path, value=value: _set_sysctl(path, value),
+            "configure the kubelet: " + ", ".join(after),
+            before=before,
+            after=after,
+            perform=lambda: host.write(paths.KUBELET_CONFIG, text, 0o600),
         )
-    return warnings
-
-
-def _set_sysctl(path: str, value: str) -> None:
-    try:
-        with open(path, "w", encoding="ascii") as handle:
-            handle.write(value)
-    except OSError as exc:
-        raise PlatformError(f"the kernel does not let us write {value} to {path}: {exc.strerror}") from exc
+    for path, current, mode in modes.loose():
+        if path in preparation.before.get("kubelet", ()):
+            continue
+        preparation.add(
+            _WAVE_FILES,
+            f"mode:{path}",
+            "update",
+            f"set the mode of {path} to {mode:04o}",
+            before=f"{current:04o}",
+            after=f"{mode:04o}",
+            perform=lambda path=path, mode=mode: os.chmod(path, mode),
+        )
 
 
 def _plan_binaries(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
@@ -250,27 +279,15 @@ def _install(preparation: Preparation, artifact: t.Mapping[str, t.Any], digest: 
     leftovers.used(staged)
 
 
-def _stale(service: host.Service, paths: t.Iterable[str]) -> bool:
-    """Whether a service began before one of its inputs was last changed: a run was killed before the restart."""
-    if not service.active:
-        return False
-    now = time.time()
-    for path in paths:
-        try:
-            changed = os.stat(path).st_mtime
-        except FileNotFoundError:
-            continue
-        # A time in the future says nothing: the clock was set back.
-        if service.started < changed < now:
-            return True
-    return False
+def _inputs(service: str, desired: t.Sequence[files.DesiredFile]) -> list[str]:
+    return [f"/usr/local/bin/{service}", *(item.path for item in desired if item.reader == service)]
 
 
-def _plan_runtime(preparation: Preparation, seen: Seen) -> None:
+def _plan_runtime(preparation: Preparation, seen: Seen, desired: t.Sequence[files.DesiredFile]) -> None:
     service = seen.services["containerd"]
-    inputs = ["/etc/containerd/config.toml", "/usr/local/bin/containerd", "/etc/systemd/system/containerd.service"]
-    restart = service.active and ("containerd" in preparation.restart or _stale(service, inputs))
-    if any(item.reload_needed for item in seen.services.values()):
+    inputs = _inputs("containerd", desired)
+    restart = service.active and ("containerd" in preparation.restart or restarts.stale(service, inputs))
+    if any(seen.services[name].reload_needed for name in ("containerd", "kubelet")):
         preparation.reload = True
     if preparation.reload:
         preparation.add(
@@ -289,18 +306,18 @@ def _plan_runtime(preparation: Preparation, seen: Seen) -> None:
         "restart containerd" if restart else "enable and start containerd",
         before={"active": service.active, "enabled": service.enabled},
         after={"active": True, "enabled": True},
-        perform=_start_runtime,
+        perform=lambda: _start_runtime(preparation.before.get("containerd", {}) if restart else {}),
     )
 
 
-def _start_runtime() -> None:
+def _start_runtime(before: t.Mapping[str, str | None]) -> None:
     host.systemctl("enable", "--quiet", "containerd")
-    host.systemctl("restart", "containerd")
-    host.wait_for("containerd answers", lambda: None if _runtime_answers() else "no answer from its CRI", 60)
+    restarts.restart("containerd", _runtime_ailment, before, 60)
 
 
-def _runtime_answers() -> bool:
-    return host.run(["/usr/local/bin/crictl", "version"], check=False, timeout=10).returncode == 0
+def _runtime_ailment() -> str | None:
+    done = host.run(["/usr/local/bin/crictl", "version"], check=False, timeout=10)
+    return None if done.returncode == 0 else "no answer from its CRI"
 
 
 def plan_images(preparation: Preparation, artifacts: t.Sequence[t.Mapping[str, t.Any]], seen: Seen) -> None:
@@ -344,7 +361,7 @@ def _pin(unpinned: t.Sequence[str], every: t.Sequence[str]) -> None:
     images.verify_pinned(every)
 
 
-def _plan_kubelet(preparation: Preparation, seen: Seen) -> None:
+def _plan_kubelet(preparation: Preparation, seen: Seen, desired: t.Sequence[files.DesiredFile]) -> None:
     service = seen.services["kubelet"]
     if not service.enabled:
         preparation.add(
@@ -354,14 +371,14 @@ def _plan_kubelet(preparation: Preparation, seen: Seen) -> None:
             "enable the kubelet",
             perform=lambda: host.systemctl("enable", "--quiet", "kubelet"),
         )
-    inputs = ["/etc/systemd/system/kubelet.service", "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"]
-    if service.active and ("kubelet" in preparation.restart or _stale(service, [*inputs, "/usr/local/bin/kubelet"])):
+    inputs = [*_inputs("kubelet", desired), paths.KUBELET_CONFIG]
+    if service.active and ("kubelet" in preparation.restart or restarts.stale(service, inputs)):
         preparation.add(
             _WAVE_KUBELET + 1,
             "service:kubelet",
             "restart",
             "restart the kubelet",
-            perform=lambda: host.systemctl("restart", "kubelet"),
+            perform=lambda: kubelet.restart(preparation.before.get("kubelet", {})),
         )
     elif os.path.exists("/etc/kubernetes/kubelet.conf") and not service.active:
         preparation.add(

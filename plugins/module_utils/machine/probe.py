@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import arguments, host, kubeadm, kubeapi, kubevip, lasting, membership, paths, place, recovery, x509
+from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, membership, paths, place, recovery, x509
 from .etcd import Etcd, Member
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -34,6 +34,7 @@ class Local:
     :param voter: this machine's etcd member votes.
     :param learner: it does not yet: the join was interrupted.
     :param kube_vip_rbac: kube-vip's Role and RoleBinding are as they should be.
+    :param shared: kubeadm's ConfigMaps, once the cluster is founded.
     :param members: of etcd, with their health.
     :param predecessor: the one that this machine replaces still has a Node or an etcd member.
     """
@@ -45,6 +46,7 @@ class Local:
     voter: bool = False
     learner: bool = False
     kube_vip_rbac: bool = False
+    shared: configmaps.Maps = field(default_factory=dict)
     members: list[Member] = field(default_factory=list)
     predecessor: bool = False
 
@@ -187,6 +189,7 @@ def _ask(api: kubeapi.Api, machine: t.Mapping[str, t.Any], answer: Local) -> Non
         "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy",
     )
     answer.founded = all(api.get(path) is not None for path in wanted)
+    answer.shared = configmaps.read(api) if answer.founded else {}
     answer.kube_vip_rbac = all(_covers(desired, api.get(path)) for path, desired in kubevip.rbac())
 
 
@@ -264,9 +267,7 @@ def _os_name() -> str:
     return "unknown"
 
 
-def report(
-    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found: Holding, pending: t.Sequence[str]
-) -> dict[str, t.Any]:
+def report(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found: Holding) -> dict[str, t.Any]:
     """The probe as the module returns it: plain data, no secrets."""
     return {
         **{key: value for key, value in asdict(found).items() if key not in ("local", "recorded", "lo_address")},
@@ -279,9 +280,7 @@ def report(
         "members": [membership.reported(member) for member in found.local.members],
         "replaces": machine.get("replaces"),
         "keys": keys() if machine["role"] == "control_plane" else {},
-        "deviations": arguments.deviations(cluster, host.read(paths.API_SERVER_MANIFEST) or ""),
         "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
-        "pending": list(pending),
         "endpoint": endpoint(cluster),
         "certificates": certificates(),
         "node_name": machine["node_name"],

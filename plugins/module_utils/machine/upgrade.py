@@ -20,8 +20,8 @@ from ..errors import PlatformError
 from ..plan import Plan
 from . import (
     artifacts,
-    control_plane,
     files,
+    health,
     host,
     images,
     kubeadm,
@@ -117,7 +117,7 @@ def _wait_healthy(task: Task) -> None:
         host.wait_for("the API server here is ready", lambda: None if api.ready() else "not ready", _READY_SECONDS)
     finally:
         api.close()
-    control_plane.wait_healthy(task.cluster, task.machine)
+    health.wait_whole(task.cluster, task.machine)
 
 
 def _local(task: Task) -> kubeapi.Api:

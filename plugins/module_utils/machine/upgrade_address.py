@@ -14,7 +14,7 @@ import os
 import typing as t
 
 from ..errors import PlatformError
-from . import control_plane, host, kubeadm, kubeapi, node, paths, place
+from . import host, kubeadm, kubeapi, kubevip_identity, node, paths, place
 
 #: Where the static pod's manifest waits meanwhile: a run that goes on brings it back.
 PARKED = f"{paths.SETTINGS}/kube-vip.yaml"
@@ -79,7 +79,7 @@ def _bring_back() -> None:
 
 
 def _renew(cluster: Cluster, images: t.Mapping[str, str]) -> None:
-    control_plane.write_identity(cluster, images)
+    kubevip_identity.write(cluster, images)
     if os.path.exists(PARKED):
         _bring_back()
         return

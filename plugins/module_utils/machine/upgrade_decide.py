@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InvalidInput, Problem, Refused
 from . import lasting, upgrade_rules, versions
+from .turns import batch_size
 
 Probe = t.Mapping[str, t.Any]
 
@@ -256,7 +257,7 @@ def _order(view: _View, machines: dict[str, dict[str, t.Any]], options: Options)
         acting[name]["turn"] = turn
     workers = [name for name in view.cluster["workers"] if name in acting]
     workers.sort(key=lambda name: (acting[name]["phase"] != KUBELET, not view.node(name).get("cordoned_by_us")))
-    size = batch_size(options.max_unavailable, len(view.cluster["workers"]))
+    size = batch_size(options.max_unavailable, len(view.cluster["workers"]), "upgrade_max_unavailable")
     for index, name in enumerate(workers):
         acting[name]["turn"] = len(first) + 1 + index // size
 
@@ -273,19 +274,6 @@ def _drains(view: _View, entry: t.Mapping[str, t.Any], choice: str) -> bool:
 
 def _takes_pods(node: t.Mapping[str, t.Any]) -> bool:
     return bool(node["ready"] and not node["dedicated"] and (not node["cordoned"] or node["cordoned_by_us"]))
-
-
-def batch_size(max_unavailable: str, workers: int) -> int:
-    """How many workers are taken at a time: at least one, a percentage rounded down.
-
-    :raises InvalidInput: it is neither a number nor a percentage.
-    """
-    text = max_unavailable.strip()
-    digits = text.removesuffix("%")
-    if not digits.isdigit() or int(digits) == 0 or (text.endswith("%") and int(digits) > 100):
-        reason, remedy = "is neither a number of workers nor a percentage", "Write 1 or more, or 1% to 100%"
-        raise InvalidInput([Problem("upgrade_max_unavailable", max_unavailable, reason, remedy)])
-    return max(1, workers * int(digits) // 100 if text.endswith("%") else int(digits))
 
 
 def _unreached(view: _View, names: t.Mapping[str, str]) -> list[str]:

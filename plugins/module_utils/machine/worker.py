@@ -33,18 +33,11 @@ def plan(
             lambda: _join(cluster, machine, material),
             after={"cluster": cluster["name"], "node": machine["node_name"], "endpoint": kubeadm.endpoint(cluster)},
         )
-    node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600, expected=join)
+        node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600)
     uid = (material or {}).get("uid")
     seen = probe.Holding(**{**vars(found), "recorded": {}}) if join else found
     node.add_record(steps, cluster, seen, lambda: uid or found.recorded.get("uid"))
     return Plan(steps=steps.items)
-
-
-def pending(machine: t.Mapping[str, t.Any], found: probe.Holding) -> list[str]:
-    """The steps that a worker which belongs to its cluster has lost."""
-    steps = node.Steps(machine["name"])
-    node.add_file_mode(steps, paths.KUBELET_CONFIG, 0o600, expected=False)
-    return [step.id for step in steps.items]
 
 
 def _join(

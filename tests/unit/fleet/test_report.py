@@ -128,22 +128,12 @@ def test_only_plans_of_operations_are_counted() -> None:
         "declared": {"plan": [step]},
         "lodestar_machine": {
             "certificates": [{"name": "ca", "not_after": "2035-01-01T00:00:00Z"}],
-            "deviations": ["--v is '2', and '4' is declared"],
         },
     }
     assert outcome_of(variables) == {
         "changes": {"tenancy": 2, "worker": 1},
         "certificates": ["2035-01-01T00:00:00Z"],
-        "deviations": ["--v is '2', and '4' is declared"],
     }
-
-
-def test_a_deviation_of_machines_is_a_problem_of_their_cluster_once() -> None:
-    machines = {**FLEET["machines"], "e2": {"cluster": "east"}}
-    left = {name: {"deviations": ["--v is '2', and '4' is declared"]} for name in ("e1", "e2")}
-    (entry,) = report.complete([EAST], {**FLEET, "machines": machines}, ["east"], ["e2"], left)
-    assert "machine e2 failed" in entry["problem"]
-    assert "api_server_args: --v is '2', and '4' is declared (e1, e2)." in entry["problem"]
 
 
 def test_the_document_counts_changes_and_finds_the_first_expiry() -> None:

@@ -155,3 +155,38 @@ def test_an_even_number_is_refused_at_creation_only() -> None:
     with pytest.raises(InvalidInput):
         decide(two, {"e1": empty(), "e2": empty()})
     assert actions(two, {"e1": member(), "e2": empty()}) == {"e1": "present", "e2": "join"}
+
+
+def test_a_member_that_is_not_as_declared_is_mended() -> None:
+    everything = {name: member() for name in NAMES[:3]} | {name: joined_worker() for name in NAMES[3:]}
+    everything["e2"] = member(pending=["static-pod:kube-apiserver"])
+    everything["w1"] = joined_worker(lacks=["file:/var/lib/kubelet/config.yaml"])
+    decisions = decide(cluster(), everything, "uid-1")
+    assert {name: decision.action for name, decision in decisions.items()} == {
+        "e1": "present",
+        "e2": "repair",
+        "e3": "present",
+        "w1": "repair",
+        "w2": "present",
+    }
+    assert decisions["w1"].reason == "not as declared: file:/var/lib/kubelet/config.yaml"
+
+
+def test_one_control_plane_mends_what_all_share() -> None:
+    everything = {name: member(shared=["configmap:kubelet-config"]) for name in NAMES[:3]}
+    everything["e1"]["api_healthy"] = False
+    decisions = decide(cluster(), everything | {"w1": joined_worker()}, "uid-1")
+    assert {name: decision.shares for name, decision in decisions.items() if decision.shares} == {"e2": True}
+    assert [name for name, decision in decisions.items() if decision.action == "repair"] == ["e2"]
+
+
+def test_an_argument_that_the_api_server_does_not_know_is_refused_by_name() -> None:
+    declared = cluster(api_server_args={"audit-log-max-age": 1, "qqqq": 2})
+    unknown = {"audit-log-max-age": "audit-log-maxage", "qqqq": None}
+    everything = {"e1": member(unknown_arguments=unknown), "e2": member(unknown_arguments=unknown)}
+    with pytest.raises(InvalidInput) as caught:
+        decide(declared, everything)
+    text = str(caught.value)
+    assert "east: api_server_args.audit-log-max-age = 1" in text
+    assert "kube-apiserver 1.36.3 has no such argument. Did you mean audit-log-maxage" in text
+    assert text.count("qqqq") == 1

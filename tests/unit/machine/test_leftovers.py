@@ -38,14 +38,19 @@ def test_found_beside_every_file_that_is_written_and_among_secrets(
     run, etc = tmp_path / "run", tmp_path / "etc"
     run.mkdir(), etc.mkdir()
     (run / "kubeadm-join.yaml").touch()
+    (run / "pki").mkdir()
+    (run / "pki" / "ca.key").touch()
     (etc / f".a.conf.lodestar-{DEAD}").touch()
     monkeypatch.setattr(host, "RUN_DIRECTORY", str(run))
     monkeypatch.setattr(lock, "busy", lambda: None)
     monkeypatch.setattr(leftovers, "_ALWAYS", ())
-    expected = [str(etc / f".a.conf.lodestar-{DEAD}"), str(run / "kubeadm-join.yaml")]
-    assert leftovers.found([str(etc / "a.conf")]) == expected
+    expected = [str(etc / f".a.conf.lodestar-{DEAD}"), str(run / "kubeadm-join.yaml"), str(run / "pki")]
+    found = leftovers.found([str(etc / "a.conf")])
+    assert found == expected
     monkeypatch.setattr(lock, "busy", lambda: {"run": "another"})
     assert leftovers.found([str(etc / "a.conf")]) == []
+    leftovers.remove(found)
+    assert [*run.iterdir(), *etc.iterdir()] == []
 
 
 def test_artifacts_go_as_they_are_used_and_the_directory_with_the_last(tmp_path: Path) -> None:

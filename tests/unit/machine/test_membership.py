@@ -13,6 +13,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.errors import Re
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import joining, membership
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.decide import decide
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.etcd import Member, peer_url
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.turns import turns
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import cluster, empty, machine, member
 
 ADDRESSES = {f"e{number}": f"192.0.2.{10 + number}" for number in range(1, 8)}
@@ -160,7 +161,7 @@ def test_interrupted_joins_go_on_before_others_begin() -> None:
     half = member(half_joined=True, api_healthy=False)
     probes = {"e1": empty(), "e2": reporting(*members), "e3": half}
     decided = checked(probes)
-    order = joining.turns(list(probes), probes, decided)
+    order = turns(cluster(control_plane=list(probes), workers=[]), probes, decided)
     assert {name: item.action for name, item in decided.items()} == {"e1": "join", "e2": "present", "e3": "join"}
     assert order["e3"] < order["e1"]
 

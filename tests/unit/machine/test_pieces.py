@@ -63,6 +63,15 @@ def test_a_member_leaves_only_when_the_others_keep_a_majority() -> None:
     assert etcd.removal_problem([one, two], two) is None
 
 
+def test_a_member_is_restarted_only_when_the_others_keep_a_majority() -> None:
+    one, two, three, ill = member("a"), member("b"), member("c"), member("d", healthy=False)
+    assert etcd.absence_problem([one], "a") is None
+    assert etcd.absence_problem([one, two, three], "a") is None
+    assert "ill: d" in (etcd.absence_problem([one, two, ill], "a") or "")
+    assert etcd.absence_problem([one, two, ill], "d") is None
+    assert etcd.absence_problem([one, member("", learner=True)], "a") is None
+
+
 def test_a_stale_member_is_one_whose_machine_is_empty() -> None:
     members = [member("a", address="192.0.2.1"), member("b", address="192.0.2.2"), member("", address="192.0.2.3")]
     assert etcd.stale(members, "b", "192.0.2.9", has_data=False) == members[1]

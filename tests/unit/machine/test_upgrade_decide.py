@@ -14,7 +14,6 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import u
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.upgrade_decide import (
     Decision,
     Options,
-    batch_size,
     decide,
 )
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import cluster
@@ -127,10 +126,8 @@ def test_workers_go_in_batches_and_those_that_were_begun_first() -> None:
     assert (decision.machines["w2"]["turn"], decision.machines["w1"]["turn"]) == (4, 5)
     together = decided(found, options=Options("2", hub=HUB))
     assert {together.machines[name]["turn"] for name in ("w1", "w2")} == {4}
-    assert [batch_size(text, 10) for text in ("1", "3", "25%", "5%", "100%")] == [1, 3, 2, 1, 10]
-    for text in ("0", "x", "101%", "", "-1"):
-        with pytest.raises(InvalidInput, match="upgrade_max_unavailable"):
-            batch_size(text, 10)
+    with pytest.raises(InvalidInput, match="upgrade_max_unavailable"):
+        decided(found, options=Options("101%", hub=HUB))
 
 
 def test_pods_are_moved_where_it_helps() -> None:

@@ -6,8 +6,14 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
+
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import x509
+from cryptography import x509 as library
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 #: Its end is after 2049, so it is a GeneralizedTime.
 FAR = b"""\
@@ -61,3 +67,16 @@ def test_end_and_key(pem: bytes, not_after: str, key: str) -> None:
 def test_what_is_no_certificate(pem: bytes) -> None:
     with pytest.raises(ValueError):
         x509.parse_pem(pem)
+
+
+def test_names_of_a_certificate_as_a_library_writes_them() -> None:
+    key, begin = ec.generate_private_key(ec.SECP256R1()), datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    subject = library.Name([library.NameAttribute(library.NameOID.COMMON_NAME, "kube-apiserver")])
+    names: list[library.GeneralName] = [library.DNSName("e1"), library.DNSName("*.example.org")]
+    names += [library.IPAddress(ipaddress.ip_address(text)) for text in ("192.0.2.11", "2001:db8::1")]
+    builder = library.CertificateBuilder(subject, subject, key.public_key(), 1, begin, begin.replace(year=2027))
+    builder = builder.add_extension(library.KeyUsage(True, *[False] * 8), critical=True)
+    builder = builder.add_extension(library.SubjectAlternativeName(names), critical=False)
+    made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    assert x509.parse_pem(made).names == {"e1", "*.example.org", "192.0.2.11", "2001:db8::1"}
+    assert x509.parse_pem(FAR).names == frozenset()
