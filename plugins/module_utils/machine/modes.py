@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that only root may read, on a machine that belongs to a cluster. Reads only. Private to the collection."""
+"""Files and directories that only root may read. Reads only. Private to the collection."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ _MOST = {
     f"{paths.PKI}/etcd/*.key": 0o600,
     f"{paths.SETTINGS}/*.yaml": 0o600,
     paths.KUBELET_CONFIG: 0o600,
-    paths.ETCD_DATA: 0o700,
 }
+#: A disk of its own is there before etcd is, which makes its directory only where there is none.
+_CONTROL_PLANE = {paths.ETCD_DATA: 0o700}
 
 
-def loose() -> t.Iterator[tuple[str, int, int]]:
-    """Path, mode and the mode that it should have, of each that allows more."""
-    for pattern, most in _MOST.items():
+def loose(member: bool, control_plane: bool) -> t.Iterator[tuple[str, int, int]]:
+    """Path, mode and the mode that it should have, of each that allows more.
+
+    :param member: the machine belongs to a cluster, so that there is what kubeadm has written.
+    :param control_plane: the machine is or will be one.
+    """
+    for pattern, most in ((_MOST if member else {}) | (_CONTROL_PLANE if control_plane else {})).items():
         for path in sorted(glob.glob(pattern)):
             mode = host.mode_of(path)
             if mode is not None and mode & ~most:

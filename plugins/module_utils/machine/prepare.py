@@ -117,8 +117,10 @@ def plan(
     _plan_leftovers(preparation, written)
     _plan_files(preparation, desired)
     _plan_obsolete(preparation, desired)
-    if os.path.exists(paths.KUBELET_CLIENT):
-        _plan_membership(preparation, cluster)
+    member = os.path.exists(paths.KUBELET_CLIENT)
+    if member:
+        _plan_kubelet_settings(preparation, cluster)
+    _plan_modes(preparation, member, machine["role"] == "control_plane")
     warnings += kernel.plan(preparation.add, _WAVE_KERNEL)
     _plan_binaries(preparation, artifacts, seen)
     _plan_runtime(preparation, seen, desired)
@@ -220,8 +222,8 @@ def _plan_obsolete(preparation: Preparation, desired: t.Sequence[files.DesiredFi
         )
 
 
-def _plan_membership(preparation: Preparation, cluster: t.Mapping[str, t.Any]) -> None:
-    """What kubeadm has written on a machine that belongs to a cluster."""
+def _plan_kubelet_settings(preparation: Preparation, cluster: t.Mapping[str, t.Any]) -> None:
+    """The kubelet's settings, which kubeadm has written on a machine that belongs to a cluster."""
     (before, after), text = kubelet.difference(cluster)
     if before or after:
         preparation.notice("kubelet", paths.KUBELET_CONFIG, host.read(paths.KUBELET_CONFIG))
@@ -234,7 +236,10 @@ def _plan_membership(preparation: Preparation, cluster: t.Mapping[str, t.Any]) -
             after=after,
             perform=lambda: host.write(paths.KUBELET_CONFIG, text, 0o600),
         )
-    for path, current, mode in modes.loose():
+
+
+def _plan_modes(preparation: Preparation, member: bool, control_plane: bool) -> None:
+    for path, current, mode in modes.loose(member, control_plane):
         if path in preparation.before.get("kubelet", ()):
             continue
         preparation.add(
