@@ -35,7 +35,7 @@ _REMAINS = (
     f"{paths.ETCD_DATA}/member",
     paths.KUBELET_CONFIG,
     "/var/lib/kubelet/pki",
-    "/etc/cni/net.d/*.conf*",
+    *(f"/etc/cni/net.d/*.{suffix}" for suffix in ("conf", "conflist", "json")),  # what a runtime reads of it
     "/etc/rancher",
     "/var/lib/rancher",
     "/etc/k0s",

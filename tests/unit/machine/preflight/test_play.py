@@ -62,6 +62,7 @@ def test_an_error_stops_the_whole_run_and_names_all(tmp_path: Path) -> None:
     assert "CHANGED" not in done.stdout, "no later play has begun"
     for text in ("e1: swap: /swap", "w1: cpu: 0 CPU", "w2: python: Python 3.9", "3 check(s) failed"):
         assert text in done.stdout + done.stderr
+    assert "\\n" not in done.stdout + done.stderr, "a line each"
     assert "SEVERITY  CHECK" in done.stdout
 
 
