@@ -9,35 +9,35 @@ import typing as t
 
 import pytest
 
+from tests.e2e.driver import Fleet
 from tests.e2e.fixtures import KEEP
 from tests.faults.solo_fleet import Solo, solo_fleet
 from tests.faults.trio_fleet import Trio, trio_fleet
+
+AFleet = t.TypeVar("AFleet", bound=Fleet)
+
+
+def made(fleet: AFleet) -> t.Iterator[AFleet]:
+    """The fleet with its machines up and its bundle made, for a session."""
+    if not os.environ.get(KEEP):
+        fleet.testbed("down")
+    fleet.testbed("up", "--definition", str(fleet.definition))
+    fleet.playbook("lodestar.platform.bundle").checked()
+    yield fleet
+    if not os.environ.get(KEEP):
+        fleet.testbed("down")
 
 
 @pytest.fixture(scope="session")
 def solo() -> t.Iterator[Solo]:
     """Two machines, empty unless an earlier test has left something: one for a platform, one to join it."""
-    fleet = solo_fleet()
-    if not os.environ.get(KEEP):
-        fleet.testbed("down")
-    fleet.testbed("up", "--definition", str(fleet.definition))
-    fleet.playbook("lodestar.platform.bundle").checked()
-    yield fleet
-    if not os.environ.get(KEEP):
-        fleet.testbed("down")
+    yield from made(solo_fleet())
 
 
 @pytest.fixture(scope="session")
 def trio() -> t.Iterator[Trio]:
     """Five machines. What they hold, a module of tests makes of them."""
-    fleet = trio_fleet()
-    if not os.environ.get(KEEP):
-        fleet.testbed("down")
-    fleet.testbed("up", "--definition", str(fleet.definition))
-    fleet.playbook("lodestar.platform.bundle").checked()
-    yield fleet
-    if not os.environ.get(KEEP):
-        fleet.testbed("down")
+    yield from made(trio_fleet())
 
 
 @pytest.fixture

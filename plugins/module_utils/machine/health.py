@@ -19,6 +19,17 @@ SECONDS = 240
 _ENDPOINT_SECONDS = 360
 
 
+def require_api(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> kubeapi.Api:
+    """The local API server, as administrator.
+
+    :raises PlatformError: this machine is not a control plane, or its API does not answer.
+    """
+    api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
+    if api is None or not api.live():
+        raise PlatformError(f"{machine['name']} is not a healthy control plane of {cluster['name']}")
+    return api
+
+
 def wait_whole(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> None:
     """Waits until the endpoint answers and every member of etcd votes.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..errors import PlatformError, Refused
+from ..errors import Refused
 from ..plan import Plan, Step
-from . import kubeadm, kubeapi
+from . import health, kubeapi
 from .etcd import Etcd, Member, peer_url, removal_problem
 
 Leaving = t.Mapping[str, t.Any]
@@ -78,10 +78,7 @@ class Removal:
 
         :raises PlatformError: this machine is not a control plane, or its API does not answer.
         """
-        api = kubeapi.local_admin(self._machine["node_ip"], kubeadm.bind_port(self._cluster))
-        if api is None or not api.live():
-            raise PlatformError(f"{self._machine['name']} is not a healthy control plane of {self._cluster['name']}")
-        return api
+        return health.require_api(self._cluster, self._machine)
 
     def add_member(self, member: Member) -> None:
         """Adds the removal of an etcd member, which looks at the quorum once more."""

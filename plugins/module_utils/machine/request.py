@@ -9,9 +9,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from ..errors import PlatformError
 from ..plan import Step
-from . import kubeadm, kubeapi
+from . import health, kubeapi
 
 
 @dataclass(frozen=True)
@@ -46,10 +45,7 @@ class Request:
 
         :raises PlatformError: this machine is not a control plane, or its API does not answer.
         """
-        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
-        if api is None or not api.live():
-            raise PlatformError(f"{self.machine['name']} is not a healthy control plane of {self.cluster['name']}")
-        return api
+        return health.require_api(self.cluster, self.machine)
 
     @property
     def control_plane(self) -> bool:
