@@ -201,13 +201,20 @@ class Maker:
         deadline = time.monotonic() + _DEADLINE_SECONDS
         while not check():
             if time.monotonic() > deadline:
-                state = machine.run(
-                    self._control_plane, [*_KUBECTL, "get", "nodes,pods", "-A", "-o", "wide"], check=False
-                )
-                raise TestbedError(
-                    f"{self.legacy.name}: not within {_DEADLINE_SECONDS} s: {what}\n{state[1]}{state[2]}"
-                )
+                raise TestbedError(f"{self.legacy.name}: not within {_DEADLINE_SECONDS} s: {what}\n{self._state()}")
             time.sleep(0.5)
+
+    def _state(self) -> str:
+        """What an administrator would ask a cluster that does not come up."""
+        logs = [*_KUBECTL, "-n", "kube-system", "logs", "--prefix", "--tail=15", "-l"]
+        questions = (
+            [*_KUBECTL, "get", "nodes,pods", "-A", "-o", "wide"],
+            *([*logs, f"k8s-app={app}"] for app in ("kube-dns", "kube-proxy", "kube-router")),
+            ["ip", "route"],
+            ["sh", "-c", "iptables-save -t nat | grep default/kubernetes"],
+        )
+        answers = (machine.run(self._control_plane, list(question), check=False) for question in questions)
+        return "\n".join(f"{answer[1]}{answer[2]}" for answer in answers)
 
     def _keep_kubeconfig(self) -> None:
         file = self.fleet.state / f"{self.legacy.name}.kubeconfig"

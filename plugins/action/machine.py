@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.modules import machine
-from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import BundledAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import PrepareAction
 
 
-class ActionModule(BundledAction):
+class ActionModule(PrepareAction):
     """The module C(machine)."""
 
     operation = machine.OPERATION

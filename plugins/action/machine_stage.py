@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.modules import machine_stage
-from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import BundledAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import StageAction
 
 
-class ActionModule(BundledAction):
+class ActionModule(StageAction):
     """The module C(machine_stage)."""
 
     operation = machine_stage.OPERATION

@@ -77,6 +77,11 @@ machine:
       description: What the cluster was founded with and keeps for life. Empty on a worker.
       returned: always
       type: dict
+    unknown_arguments:
+      description: Declared arguments that the API server of the declared version does not know, each with the one that
+        it resembles.
+      returned: always
+      type: dict
     etcd_problem:
       description: Why no member of etcd may be restarted now, if so.
       returned: always

@@ -77,17 +77,10 @@ def _told(part: manifest.Artifact, destination: str | None = None) -> dict[str, 
     return {**facts, "destination": destination, "references": list(part.references), "digests": dict(part.digests)}
 
 
-def unknown_arguments(
-    bundle: manifest.Manifest, cluster: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any]
-) -> dict[str, str | None]:
-    """Declared arguments that the bundle's API server does not know, for a machine that runs none to be asked.
-
-    :param seen: what the machine holds.
-    """
+def unknown_arguments(bundle: manifest.Manifest, cluster: t.Mapping[str, t.Any]) -> dict[str, str | None]:
+    """Declared arguments that the bundle's API server does not know."""
     declared = cluster.get("api_server_args") or {}
-    if not declared or seen["etcd_data"]:
-        return {}
-    return arguments.unknown(declared, flags.api_server_help(bundle, cluster["version"]))
+    return arguments.unknown(declared, flags.api_server_help(bundle, cluster["version"])) if declared else {}
 
 
 class MachineAction(SensitiveAction):
@@ -151,10 +144,8 @@ class BundledAction(MachineAction):
             planned["preflight"]["bundle_architecture"] = bundle.architecture
         if planned.get("failed") or planned.get("unreachable"):
             return planned
-        if arguments["machine"]["role"] == "control_plane":
-            planned["machine"]["unknown_arguments"] |= unknown_arguments(
-                bundle, arguments["cluster"], planned["machine"]
-            )
+        if arguments["machine"]["role"] == "control_plane" and self._starts_api_server(arguments, planned["machine"]):
+            planned["machine"]["unknown_arguments"] |= unknown_arguments(bundle, arguments["cluster"])
         problem = self._architecture_problem(bundle, planned["machine"], arguments["machine"]["name"])
         if problem is not None or self._task.check_mode:
             return {"preflight": planned.get("preflight"), "plan": [], **problem} if problem else planned
@@ -168,6 +159,11 @@ class BundledAction(MachineAction):
                 return {"failed": True, "msg": str(exc), **exc.details}
             arguments["staging"] = self._bring(bundle, parts, arguments["owner"])
         return self._on_machine(arguments, task_vars)
+
+    @staticmethod
+    def _starts_api_server(arguments: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any]) -> bool:
+        """Whether the bundle's API server is to run where no such one runs now that could be asked what it knows."""
+        return False
 
     @staticmethod
     def _architecture_problem(
@@ -248,6 +244,22 @@ class BundledAction(MachineAction):
         lines = str(run(command).get("stdout", "")).splitlines()
         for directory in abandoned(lines, is_dead):
             run(f"rm -rf {shlex.quote(directory)}")
+
+
+class PrepareAction(BundledAction):
+    """Prepares a machine, on which an API server is to be started for the first time."""
+
+    @staticmethod
+    def _starts_api_server(arguments: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any]) -> bool:
+        return not seen["etcd_data"]
+
+
+class StageAction(BundledAction):
+    """Brings another version to a machine, beside what runs."""
+
+    @staticmethod
+    def _starts_api_server(arguments: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any]) -> bool:
+        return bool(seen["static_pods"].get("kube-apiserver") not in (None, arguments["cluster"]["version"]))
 
 
 class ToolsAction(BundledAction):

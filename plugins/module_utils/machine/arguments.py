@@ -15,6 +15,7 @@ import json
 import re
 import typing as t
 
+from ..errors import Problem
 from . import kubeadm, paths
 
 Arguments = dict[str, list[str]]
@@ -113,6 +114,22 @@ def unknown(names: t.Iterable[str], help_text: str) -> dict[str, str | None]:
         for name in sorted(names)
         if name not in known
     }
+
+
+def problems(cluster: t.Mapping[str, t.Any], unknown: t.Iterable[t.Mapping[str, str | None]]) -> list[Problem]:
+    """A problem for each declared argument that the API server of the declared version does not know.
+
+    :param unknown: as :func:`unknown` has it, of each machine.
+    """
+    return [
+        Problem(
+            f"{cluster['name']}: api_server_args.{name}",
+            cluster["api_server_args"][name],
+            f"kube-apiserver {cluster['version']} has no such argument",
+            f"Did you mean {close}" if close else "Remove it, or see its --help",
+        )
+        for name, close in {name: close for found in unknown for name, close in found.items()}.items()
+    ]
 
 
 def _front_proxy() -> dict[str, str]:

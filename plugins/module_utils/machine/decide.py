@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..errors import InvalidInput, Problem, Refused
-from . import lasting
+from . import arguments, lasting
 from .etcd import majority
 
 Probe = t.Mapping[str, t.Any]
@@ -257,16 +257,7 @@ def _check_lasting(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe])
 
 
 def _check_arguments(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe]) -> None:
-    unknown = {name: close for probe in known.values() for name, close in probe["unknown_arguments"].items()}
-    problems = [
-        Problem(
-            f"{cluster['name']}: api_server_args.{name}",
-            cluster["api_server_args"][name],
-            f"kube-apiserver {cluster['version']} has no such argument",
-            f"Did you mean {close}" if close else "Remove it, or see its --help",
-        )
-        for name, close in unknown.items()
-    ]
+    problems = arguments.problems(cluster, [probe["unknown_arguments"] for probe in known.values()])
     if problems:
         raise InvalidInput(problems)
 

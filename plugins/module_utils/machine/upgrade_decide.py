@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..errors import InvalidInput, Problem, Refused
-from . import lasting, upgrade_rules, versions
+from . import arguments, lasting, upgrade_rules, versions
 from .turns import batch_size
 
 Probe = t.Mapping[str, t.Any]
@@ -173,7 +173,8 @@ def _version_problems(view: _View, options: Options) -> list[Problem]:
     ]
     if options.hub is not None:
         found.append(upgrade_rules.past_hub(name, target, options.hub["name"], options.hub["planned"]))
-    return [problem for problem in found if problem is not None]
+    unknown = arguments.problems(view.cluster, [view.probes[machine]["unknown_arguments"] for machine in servers])
+    return [problem for problem in found if problem is not None] + unknown
 
 
 def _hazards(view: _View, options: Options) -> tuple[list[Problem], list[str]]:

@@ -37,7 +37,7 @@ def observe(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], targ
     :param target: sha256 of the wanted binaries by path.
     :returns: C(kubelet) (the version on the disk, C(None) without one), C(kubelet_current) (the one on the disk runs),
         C(member), C(static_pods) (version by name), and of a control plane C(lasting), C(etcd_problem) and C(cluster),
-        which is C(None) while its API does not answer.
+        which is C(None) while its API does not answer. C(unknown_arguments) is filled in by who has the bundle.
     """
     digests = artifacts.installed([KUBELET])
     held: Held = {
@@ -46,6 +46,7 @@ def observe(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], targ
         "member": os.path.exists(paths.KUBELET_CONF),
         "static_pods": {},
         "lasting": {},
+        "unknown_arguments": {},
         "etcd_problem": None,
         "cluster": None,
         "architecture": place.architecture(),

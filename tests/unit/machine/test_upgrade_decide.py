@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.action import etcd_snapshot as snapshot_action
+from ansible_collections.lodestar.platform.plugins.action import machine as machine_action
+from ansible_collections.lodestar.platform.plugins.action import machine_stage as stage_action
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, Refused
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import upgrade_announce
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.upgrade_decide import (
@@ -38,6 +41,7 @@ def held(name: str, kubelet: str = OLD, pods: str = OLD, **changes: t.Any) -> di
         "member": True,
         "static_pods": dict.fromkeys(names, pods),
         "lasting": {},
+        "unknown_arguments": {},
         "etcd_problem": None,
         "cluster": None,
         **changes,
@@ -158,6 +162,28 @@ def test_what_must_not_be_is_refused_by_name(found: Probes, version: str, words:
     with pytest.raises(InvalidInput) as caught:
         decided(found, version)
     assert all(word in str(caught.value) for word in ["nothing was changed", *words])
+
+
+def test_arguments_that_the_new_api_server_does_not_know_are_refused() -> None:
+    found = probes(held("e1", unknown_arguments={"feature-gate": "feature-gates"}))
+    with pytest.raises(InvalidInput, match=r"kube-apiserver 1\.37\.2 has no such") as caught:
+        decided(found, api_server_args={"feature-gate": "X=true"})
+    assert all(word in str(caught.value) for word in ("api_server_args.feature-gate", "Did you mean feature-gates"))
+
+
+@pytest.mark.parametrize(
+    ("action", "seen", "asks"),
+    [
+        (stage_action, {"static_pods": {"kube-apiserver": OLD}}, True),
+        (stage_action, {"static_pods": {"kube-apiserver": NEW}}, False),
+        (stage_action, {"static_pods": {}}, False),
+        (machine_action, {"etcd_data": False}, True),
+        (machine_action, {"etcd_data": True}, False),
+        (snapshot_action, {}, False),
+    ],
+)
+def test_who_asks_the_bundles_api_server_what_it_knows(action: t.Any, seen: dict[str, t.Any], asks: bool) -> None:
+    assert action.ActionModule._starts_api_server({"cluster": cluster(version=NEW)}, seen) is asks
 
 
 def test_the_hub_goes_first() -> None:
