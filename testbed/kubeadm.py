@@ -173,6 +173,7 @@ def _kube_proxy() -> Object:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
+        "mode": "nftables",  # shares no table with kube-router, which restores the filter table as a whole
         "conntrack": {"maxPerCore": 0, "min": 0},
     }
 

@@ -30,8 +30,6 @@ _OF_A_MACHINE = {
     "resolvConf": {_RESOLVED},
     "containerRuntimeEndpoint": {CONTAINERD_SOCKET, CONTAINERD_SOCKET.replace("/run/", "/var/run/")},
 }
-#: What kubeadm fixes for kube-proxy where nothing is declared: since 1.37 the mode that was its default before.
-_OF_A_VERSION = {"mode": {"iptables"}}
 _EMPTY: tuple[t.Any, ...] = (None, "", "0s", {}, [])
 #: Fields of kube-proxy that nobody set are written as well, false and 0 with them.
 _UNSET: tuple[t.Any, ...] = (*_EMPTY, False, 0, "0")
@@ -74,25 +72,20 @@ def kubelet(cluster: Config) -> dict[str, t.Any]:
 
 def kubelet_of_machine(cluster: Config, seen: Config | None) -> dict[str, t.Any]:
     """The same for one machine, with what kubeadm has found out for it."""
-    return _kept(kubelet(cluster), seen or {}, _OF_A_MACHINE)
+    answer, found = kubelet(cluster), seen or {}
+    kept = {key for key, values in _OF_A_MACHINE.items() if key not in answer and found.get(key) in values}
+    return {**answer, **{key: found[key] for key in sorted(kept)}}
 
 
-def _kept(answer: dict[str, t.Any], seen: Config, known: t.Mapping[str, t.Collection[str]]) -> dict[str, t.Any]:
-    return {
-        **answer,
-        **{key: seen[key] for key, values in known.items() if key not in answer and seen.get(key) in values},
-    }
-
-
-def kube_proxy(cluster: Config, seen: Config | None) -> dict[str, t.Any]:
-    """KubeProxyConfiguration of a cluster with what kubeadm adds to it, by its version."""
+def kube_proxy(cluster: Config) -> dict[str, t.Any]:
+    """KubeProxyConfiguration of a cluster with what kubeadm adds to it."""
     six = ipaddress.ip_network(cluster["network"]["service_cidr"]).version == 6
     kubeadms = {
         "bindAddress": "::" if six else "0.0.0.0",  # noqa: S104 - kubeadm's default
         "clientConnection": {"kubeconfig": _PROXY_KUBECONFIG},
         "clusterCIDR": cluster["network"]["pod_cidr"],
     }
-    return _kept(merged(kubeadms, kubeadm.proxy_configuration(cluster)), seen or {}, _OF_A_VERSION)
+    return merged(kubeadms, kubeadm.proxy_configuration(cluster))
 
 
 def kubelet_difference(desired: Config, seen: Config | None) -> Difference:

@@ -159,8 +159,13 @@ def kubelet_configuration(cluster: t.Mapping[str, t.Any]) -> Document:
 
 
 def proxy_configuration(cluster: t.Mapping[str, t.Any]) -> Document:
-    """KubeProxyConfiguration, the operator's deviations over ours."""
-    settings = merged({"metricsBindAddress": "127.0.0.1:10249"}, cluster.get("kube_proxy_config"))
+    """KubeProxyConfiguration, the operator's deviations over ours.
+
+    In the mode iptables, kube-proxy shares its filter table with kube-router, which saves and restores that as a whole:
+    a chain that is made in between is lost, and kube-proxy does not try again when its first sync fails so.
+    """
+    ours = {"metricsBindAddress": "127.0.0.1:10249", "mode": "nftables"}
+    settings = merged(ours, cluster.get("kube_proxy_config"))
     return {**settings, "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration"}
 
 

@@ -89,7 +89,7 @@ def _add_kube_proxy(
     steps: node.Steps, cluster: t.Mapping[str, t.Any], seen: configmaps.Maps, connect: t.Callable[[], Api]
 ) -> None:
     found = _configuration(seen, "kube-proxy")
-    desired = component_config.kube_proxy(cluster, found)
+    desired = component_config.kube_proxy(cluster)
     before, after = component_config.plain_difference(desired, found)
     text = component_config.text_of(desired)
     old = seen["kube-proxy"]["data"].get("config.conf")

@@ -54,9 +54,7 @@ def test_yaml_is_read_as_a_library_reads_it() -> None:
     assert block_yaml.load("a: one two\n  three\nb: 1\n") == {"a": "one two three", "b": 1}
 
 
-@pytest.mark.parametrize(
-    "document", [component_config.kubelet(cluster()), component_config.kube_proxy(cluster(), None)]
-)
+@pytest.mark.parametrize("document", [component_config.kubelet(cluster()), component_config.kube_proxy(cluster())])
 def test_what_is_written_is_read(document: dict[str, t.Any]) -> None:
     assert block_yaml.load(component_config.text_of(document)) == document
     assert block_yaml.load(yaml.safe_dump(document)) == document
@@ -143,26 +141,23 @@ def test_what_kubeadm_finds_out_for_a_machine_is_kept_unless_it_is_declared() ->
 
 
 def test_kube_proxy() -> None:
-    desired = component_config.kube_proxy(cluster(kube_proxy_config={"conntrack": {"maxPerCore": 0, "min": 0}}), None)
+    desired = component_config.kube_proxy(cluster(kube_proxy_config={"conntrack": {"maxPerCore": 0, "min": 0}}))
     unset: dict[str, t.Any] = {
         "enableProfiling": False,
-        "mode": "",
         "nodePortAddresses": None,
         "winkernel": {"sourceVip": ""},
     }
     unset["logging"] = {"flushFrequency": 0, "options": {"json": {"infoBufferSize": "0"}}}
     assert component_config.plain_difference(desired, {**desired, **unset}) == ({}, {})
-    assert component_config.plain_difference(desired, {**desired, "mode": "nftables"}) == (
+    assert component_config.plain_difference(desired, {**desired, "mode": "iptables"}) == (
+        {"mode": "iptables"},
         {"mode": "nftables"},
-        {"mode": None},
     )
 
 
-def test_the_mode_that_kubeadm_fixes_is_kept_unless_it_is_declared() -> None:
-    assert component_config.kube_proxy(cluster(), {"mode": "iptables"})["mode"] == "iptables"
-    assert "mode" not in component_config.kube_proxy(cluster(), {"mode": "ipvs"})
-    declared = cluster(kube_proxy_config={"mode": "nftables"})
-    assert component_config.kube_proxy(declared, {"mode": "iptables"})["mode"] == "nftables"
+def test_kube_proxy_shares_no_table_with_the_network() -> None:
+    assert component_config.kube_proxy(cluster())["mode"] == "nftables"
+    assert component_config.kube_proxy(cluster(kube_proxy_config={"mode": "iptables"}))["mode"] == "iptables"
 
 
 def test_what_control_planes_that_join_are_made_of() -> None:

@@ -267,7 +267,13 @@ CHECKS = (
         always=True,
     ),
     local("os-tested", WARNING, "The operating system is one that is tested", "docs/support.md", _system),
-    local("kernel", ERROR, "The kernel is new enough", "kubeadm SystemVerification", _kernel),
+    local(
+        "kernel",
+        ERROR,
+        "The kernel is new enough",
+        "kube-proxy in the mode nftables; kubeadm SystemVerification",
+        _kernel,
+    ),
     local("cpu", ERROR, "Enough CPUs", "kubeadm NumCPU", _cpus),
     local("memory", ERROR, "Enough memory", "kubeadm Mem", _memory),
     local(

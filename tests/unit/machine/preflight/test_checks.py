@@ -115,7 +115,7 @@ CASES: dict[str, Case] = {
         "Ubuntu 24.04.1 LTS, which should work but is untested",
         remedy="docs/support.md",
     ),
-    "kernel": Case(subject(kernel="4.18.0-553.el8"), subject(kernel="4.19.0"), "Linux 4.18.0-553.el8"),
+    "kernel": Case(subject(kernel="5.12.19"), subject(kernel="5.13.0"), "Linux 5.12.19"),
     "cpu": Case(subject("e1", cpus=1), subject("w1", cpus=1), "1 CPU"),
     "memory": Case(subject("e1", memory=1699 * MIB), subject("w1", memory=900 * MIB), "1699 MiB"),
     "disk-space": Case(
