@@ -86,7 +86,7 @@ down: setup ## remove the quickstart's machines and give back what they changed 
 test: lint unit integration e2e ## everything that CI checks
 
 .PHONY: test-full
-test-full: lint unit integration ## `test`, the long end-to-end checks, and docs/verification.md
+test-full: lint unit integration ## `test`, the long end-to-end checks, and docs/verification.md; ARGS="-k upgrade" for a part
 	$(PLAYBOOK) lodestar.platform.bundle
 	$(ON_MACHINES) tests/e2e tests/faults --verification docs/verification.md $(ARGS)
 	molecule test --scenario-name single

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import datetime
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import page
+from tests.verification import Row, merged, page, read
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = """
@@ -46,15 +45,21 @@ def test_a_run_is_recorded_as_it_went(tmp_path: Path) -> None:
     options = ["-p", "tests.conftest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "-c", "/dev/null"]
     command = [sys.executable, "-m", "pytest", *options, "--verification", str(record), str(tmp_path)]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 1
-    rows = [line.split(" | ")[:3] for line in record.read_text().splitlines() if line.startswith("| ")][1:]
+    rows = [(row.bar, row.figure, row.outcome, row.test) for row in read(record.read_text())]
     assert rows == [
-        ["| second run", "9.8 s", "held"],
-        ["| drift", "4 of 4", "**FAILED**"],
-        ["| `test_suite.py::test_failed_before`", "", "**FAILED**"],
-        ["| `test_suite.py::test_never_ran`", "", "**FAILED**"],
+        ("second run", "9.8 s", "held", "`test_suite.py::test_held`"),
+        ("drift", "4 of 4", "**FAILED**", "`test_suite.py::test_failed_after_the_record`"),
+        ("test_failed_before", "", "**FAILED**", "`test_suite.py::test_failed_before`"),
+        ("test_never_ran", "", "**FAILED**", "`test_suite.py::test_never_ran`"),
     ]
 
 
-def test_the_page_names_commit_and_date() -> None:
-    text = page([("drift", "4 of 4", "held")], "0123abcdef", datetime.date(2026, 11, 22))
-    assert text.endswith("| drift | 4 of 4 | held | 0123abcdef | 2026-11-22 |\n")
+def row(bar: str, test: str, commit: str) -> Row:
+    return Row(bar, "4 of 4", "held", f"`tests/{test}`", commit, "2026-11-22")
+
+
+def test_a_run_replaces_the_rows_of_its_own_tests() -> None:
+    before = [row("a", "x.py::one", "old"), row("b", "x.py::one", "old"), row("c", "y.py::two[1.2-a]", "old")]
+    now = [row("d", "z.py::three", "new"), row("a", "x.py::one", "new")]
+    assert read(page(before)) == before
+    assert [(item.bar, item.commit) for item in merged(before, now)] == [("a", "new"), ("c", "old"), ("d", "new")]
