@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -52,7 +53,6 @@ def others(writes: list[str]) -> list[str]:
 def test_a_worker_is_added_and_nothing_else_changes(grown: Trio, tmp_path: Path, bar: Bar) -> None:
     more = declared(tmp_path, ["t1"], ["t4", "t5"])
     before = {machine: grown.processes(machine) for machine in ("t1", "t4")}
-    files = grown.on("t4", "find /etc /var/lib/kubelet/config.yaml /usr/local/bin -newermt '-1 second' | head")
     predicted = grown.site("--check", *more).checked()
     since = grown.now("t1")
     run = grown.site(*more).checked()
@@ -60,7 +60,7 @@ def test_a_worker_is_added_and_nothing_else_changes(grown: Trio, tmp_path: Path,
     assert run.steps() == predicted.steps()
     assert touched(run) in (["t5"], ["t5", "trio"])
     assert {machine: grown.processes(machine) for machine in ("t1", "t4")} == before
-    assert files == ""
+    assert grown.on("t4", f"find /etc /var/lib/kubelet/config.yaml /usr/local/bin -newermt '{since}'") == ""
     assert others(grown.our_writes("t1", since)) == []
     assert grown.site(*more).checked().changed == 0
     bar("a worker added by one line: other machines changed, processes restarted, other objects written", "0, 0, 0")
@@ -98,3 +98,24 @@ def test_one_control_plane_becomes_three(grown: Trio, tmp_path: Path, bar: Bar) 
     assert writer.written.gap < 10, writer.written
     assert writer.written.lost == []
     bar("from one control plane to three: longest time without an acknowledged write", f"{writer.written.gap:.1f} s")
+
+
+def test_three_control_planes_become_one(grown: Trio, tmp_path: Path, bar: Bar) -> None:
+    three = declared(tmp_path, ["t1", "t2", "t3"], ["t4", "t5"])
+    leaving = ("-e", json.dumps({"remove_nodes": ["t2", "t3"]}))
+    grown.site(*three).checked()
+    predicted = grown.playbook("lodestar.platform.remove_node", *three, *leaving, "--check").checked()
+    assert grown.voters("t1") == ["t1", "t2", "t3"]
+    with Writer(grown, "trio") as writer:
+        run = grown.playbook("lodestar.platform.remove_node", *three, *leaving).checked()
+    assert run.steps() == predicted.steps()
+    assert grown.voters("t1") == ["t1"]
+    assert grown.nodes() == ["t1", "t4", "t5"]
+    again = grown.site(*declared(tmp_path, ["t1"], ["t4", "t5"])).checked()
+    assert all(
+        re.search("metrics-server|managedclusters", step, re.IGNORECASE) for _target, step, _action in again.steps()
+    )
+    assert grown.site(*declared(tmp_path, ["t1"], ["t4", "t5"])).checked().changed == 0
+    assert writer.written.gap < 10, writer.written
+    assert writer.written.lost == []
+    bar("from three control planes to one: longest time without an acknowledged write", f"{writer.written.gap:.1f} s")
