@@ -106,7 +106,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import CLUSTER_ACCESS as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.access import (
+    CLUSTER_ACCESS as OPERATION,
+)
 
 
 def main() -> None:

@@ -72,7 +72,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import CLUSTER_KEYS as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.access import (
+    CLUSTER_KEYS as OPERATION,
+)
 
 
 def main() -> None:

@@ -106,7 +106,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import CONTROL_PLANE as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+    CONTROL_PLANE as OPERATION,
+)
 
 
 def main() -> None:

@@ -115,7 +115,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import ETCD_SNAPSHOT as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.upgrade import (
+    ETCD_SNAPSHOT as OPERATION,
+)
 
 
 def main() -> None:

@@ -144,7 +144,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import JOIN_MATERIAL as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+    JOIN_MATERIAL as OPERATION,
+)
 
 
 def main() -> None:

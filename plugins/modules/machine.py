@@ -230,7 +230,7 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import MACHINE as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.look import MACHINE as OPERATION
 
 
 def main() -> None:

@@ -127,7 +127,9 @@ probes:
       type: float
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import MACHINE_REACH as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.look import (
+    MACHINE_REACH as OPERATION,
+)
 
 
 def main() -> None:

@@ -82,7 +82,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import MACHINE_RESET as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+    MACHINE_RESET as OPERATION,
+)
 
 
 def main() -> None:

@@ -197,7 +197,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import MACHINE_STAGE as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.upgrade import (
+    MACHINE_STAGE as OPERATION,
+)
 
 
 def main() -> None:

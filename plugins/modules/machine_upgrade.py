@@ -85,7 +85,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import MACHINE_UPGRADE as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.upgrade import (
+    MACHINE_UPGRADE as OPERATION,
+)
 
 
 def main() -> None:

@@ -72,7 +72,9 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operate import NODE_REMOVAL as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+    NODE_REMOVAL as OPERATION,
+)
 
 
 def main() -> None:

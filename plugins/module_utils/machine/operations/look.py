@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a machine holds, what it lacks, and whom it reaches. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ...errors import PlatformError
+from ...operation import Context, Operation
+from ...plan import Plan
+from .. import control_plane, host, node, prepare, probe, static_pods
+from ..preflight import reach
+from .common import BUNDLED, COMMON, PURPOSES, Params, exclusive, finished
+from .seen import looked_at
+
+
+def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.Any]]:
+    """What the machine holds, and what its membership has lost. A starting API server is given time."""
+    cluster, machine = params["cluster"], params["machine"]
+    found = probe.holding(cluster, machine)
+    nothing: dict[str, t.Any] = {"pending": [], "shared": [], "unknown_arguments": {}}
+    if machine["role"] == "worker":
+        return found, nothing
+    if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
+        found = _patient(params, patience)
+    if not (found.kubelet_final and found.etcd_data) or found.half_joined:
+        return found, nothing
+    images = prepare.image_references(params["artifacts"])
+    changes = static_pods.changes(node.Member(cluster, machine, images))
+    return found, {
+        "pending": control_plane.pending(cluster, machine, images, found),
+        "shared": control_plane.shared_pending(cluster, machine, images, found),
+        "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
+    }
+
+
+def _patient(params: Params, patience: float) -> probe.Holding:
+    cluster, machine = params["cluster"], params["machine"]
+    latest = probe.holding(cluster, machine)
+
+    def lacking() -> str | None:
+        nonlocal latest
+        latest = probe.holding(cluster, machine)
+        return None if latest.local.healthy else "no answer"
+
+    if host.services(["kubelet"])["kubelet"].active:
+        with contextlib.suppress(PlatformError):
+            host.wait_for("the API server answers", lacking, patience, interval=1)
+    return latest
+
+
+def _machine(params: Params, context: Context) -> Plan:
+    def made() -> Plan:
+        plan = prepare.plan(params["cluster"], params["machine"], params["artifacts"], params["staging"])
+        plan.outputs["machine"] = {**_report(params), "lacks": [step.id for step in plan.steps]}
+        if plan.steps:
+            plan.finish = lambda: {"machine": {**_report(params), "lacks": []}}
+        return plan
+
+    return finished(looked_at(params, made))
+
+
+def _report(params: Params) -> dict[str, t.Any]:
+    found, membership = _look(params, params["api_patience"])
+    answer = {**probe.report(params["cluster"], params["machine"], found), **membership}
+    answer["images"] = prepare.image_references(params["artifacts"])
+    return answer
+
+
+MACHINE = Operation(
+    arguments={
+        **BUNDLED,
+        **PURPOSES,
+        "api_patience": {"type": "int", "default": 90},
+    },
+    plan=_machine,
+    guard=exclusive,
+)
+
+MACHINE_REACH = Operation(
+    arguments={
+        **COMMON,
+        "state": {"type": "str", "choices": ["listening", "probed", "ended"], "required": True},
+        "lifetime": {"type": "int", "default": 60},
+        "timeout": {"type": "float", "default": 3.0},
+        "among": {"type": "str", "choices": ["newcomers", "all"], "default": "newcomers"},
+        "peers": {"type": "list", "elements": "dict", "default": []},
+        "unit": {"type": "str"},
+    },
+    plan=reach.plan,
+    constraints={"required_if": [("state", "ended", ["unit"])]},
+)
