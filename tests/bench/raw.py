@@ -138,7 +138,11 @@ class Script:
             metrics_replicas=2,
             kubelet_insecure_tls=True,
         )
-        return addons_objects.network_objects(chosen) + addons_objects.metrics_objects(chosen)
+        return [
+            *addons_objects.names_objects(),
+            *addons_objects.network_objects(chosen),
+            *addons_objects.metrics_objects(chosen),
+        ]
 
     def _send(self, machine: str) -> None:
         items = [transfer.Item(path, text.encode(), 0o600) for path, text in self._files[machine].items()]

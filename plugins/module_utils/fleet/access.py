@@ -68,7 +68,7 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     # Drains, and the labels and taints that the inventory declares.
     rule("", ["nodes"], ["patch"]),
     rule("", ["pods/eviction"], ["create"]),
-    rule("policy", ["poddisruptionbudgets"], ["list"]),
+    rule("policy", ["poddisruptionbudgets"], MANAGE),
     rule("", ["serviceaccounts", "services"], MANAGE),
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),

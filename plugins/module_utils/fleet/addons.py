@@ -15,7 +15,15 @@ from ..kube.client import Client
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import node_marks, serving
-from .addons_objects import DEFAULT_IMAGES, NAMESPACE, Settings, families, metrics_objects, network_objects
+from .addons_objects import (
+    DEFAULT_IMAGES,
+    NAMESPACE,
+    Settings,
+    families,
+    metrics_objects,
+    names_objects,
+    network_objects,
+)
 
 Object = t.Mapping[str, t.Any]
 
@@ -59,7 +67,7 @@ def objects(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """Everything that the declared add-ons consist of."""
     chosen = settings(params)
     makers = {"kube-router": network_objects, "metrics-server": metrics_objects}
-    return [obj for name in params["addons"] for obj in makers[name](chosen)]
+    return [*names_objects(), *(obj for name in params["addons"] for obj in makers[name](chosen))]
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:

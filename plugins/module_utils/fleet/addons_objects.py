@@ -91,6 +91,11 @@ DEFAULT_IMAGES = {
 }
 
 
+def names_objects() -> list[Object]:
+    """What kubeadm leaves out of CoreDNS: a drain must not take all of a cluster's names at once."""
+    return [_budget("coredns", {"k8s-app": "kube-dns"})]
+
+
 def families(cidrs: str) -> set[int]:
     """The IP versions of ranges with commas between them.
 
@@ -233,6 +238,7 @@ def metrics_objects(settings: Settings) -> list[Object]:
             "subjects": [_subject("metrics-server")],
         },
         *_metrics_serving(settings),
+        _budget("metrics-server", {"k8s-app": "metrics-server"}),
     ]
 
 
@@ -349,6 +355,19 @@ def _metrics_server_container(settings: Settings) -> Object:
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [{"name": "certificate", "mountPath": "/certificate"}],
+    }
+
+
+def _budget(name: str, labels: Object) -> Object:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": labels},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
     }
 
 
