@@ -134,6 +134,12 @@ def overlay(directory: Path, files: t.Mapping[str, t.Any]) -> tuple[str, str]:
     return "-i", str(directory)
 
 
+def in_containers(**variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What is declared for machines in containers, and more."""
+    given = yaml.safe_load((INVENTORY / "group_vars" / "in_containers.yml").read_text())
+    return {name: {**given.get(name, {}), **value} for name, value in variables.items()}
+
+
 def second_machine(role: str) -> dict[str, t.Any]:
     """hosts.yml of an overlay in which s2 has a role: C(control_plane) or C(workers)."""
     hosts = {"s2": {"ansible_host": "{{ testbed.machines.s2.address }}"}}

@@ -11,11 +11,10 @@ import typing as t
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.conftest import Bar
 from tests.e2e.driver import eventually
-from tests.faults.solo_fleet import INVENTORY, Solo, overlay, second_machine
+from tests.faults.solo_fleet import Solo, in_containers, overlay, second_machine
 from tests.faults.test_drift import names
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
@@ -76,12 +75,6 @@ def test_settings_of_the_api_server(standing: Solo, tmp_path: Path, bar: Bar) ->
     assert "--audit-log-maxage=30" in command(standing, "kube-apiserver")
     assert b"api.example.org" not in shown(standing)
     bar("API server arguments and certificate names changed: predicted, applied, taken back", "kube-apiserver only")
-
-
-def in_containers(**variables: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What is declared for machines in containers, and more."""
-    given = yaml.safe_load((INVENTORY / "group_vars" / "in_containers.yml").read_text())
-    return {name: {**given.get(name, {}), **value} for name, value in variables.items()}
 
 
 def test_settings_of_kubelets_and_kube_proxy(standing: Solo, tmp_path: Path, bar: Bar) -> None:

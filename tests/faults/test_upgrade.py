@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import Run, eventually
-from tests.faults.solo_fleet import Solo, overlay, second_machine
+from tests.faults.solo_fleet import Solo, in_containers, overlay, second_machine
 from tests.faults.test_images import images, unwell
 from tests.faults.test_interrupted import ALL, Kill, kill_at
 from tests.faults.test_refused import refused
@@ -88,6 +88,22 @@ def comparable(run: Run) -> list[tuple[str, str, str]]:
     return [step for step in run.steps() if not step[1].startswith("v1/Pod/")]
 
 
+#: The machines' disk is fuller than this, so the kubelet collects every image that it may.
+FULL = in_containers(kubelet_config={"imageGCHighThresholdPercent": 2, "imageGCLowThresholdPercent": 1})
+
+
+def full_disk(solo: Solo, tmp_path: Path) -> None:
+    """The kubelet wants all of the images' space back and finds nothing to take, then power is lost."""
+    before = images(solo)
+    solo.site(*declared(tmp_path / "full", OLDEST, **FULL)).checked()
+    wants = ("events", "-A", "--field-selector", "involvedObject.name=s1")
+    failed = {"ImageGCFailed", "FreeDiskSpaceFailed"}
+    eventually(lambda: failed & {item["reason"] for item in solo.get("solo", *wants)["items"]}, 60, 2)
+    solo.testbed("power-cycle", "s1")
+    eventually(lambda: unwell(solo) == [], 300, 2)
+    assert images(solo) == before
+
+
 def test_one_machine(bundled: Solo, tmp_path: Path, bar: Bar) -> None:
     """Refused and announced before; no acknowledged write is lost although the API has an outage."""
     solo = bundled
@@ -95,7 +111,10 @@ def test_one_machine(bundled: Solo, tmp_path: Path, bar: Bar) -> None:
     solo.site(*declared(tmp_path, OLDEST)).checked()
     solo.operator()
     refused(solo.playbook(UPGRADE, *declared(tmp_path, NEW)), ["skips a minor", f"runs {OLDEST}", "1.36 first"])
-    wanted = declared(tmp_path, OLD)
+    unknown = declared(tmp_path / "unknown", OLD, api_server_args={"no-such-flag": "x"})
+    refused(solo.playbook(UPGRADE, *unknown), ["api_server_args.no-such-flag", f"{OLD} has no such argument"])
+    full_disk(solo, tmp_path)
+    wanted = declared(tmp_path, OLD, **FULL)
     refused(solo.site(*wanted), ["s1 is a Node of 1.35.4", "lodestar.platform.upgrade"])
     before = solo.now("s1")
     predicted = solo.playbook(UPGRADE, *wanted, "--check").checked()
@@ -108,8 +127,9 @@ def test_one_machine(bundled: Solo, tmp_path: Path, bar: Bar) -> None:
     assert writer.written.acknowledged
     rested(solo, wanted, OLD)
     refused(solo.playbook(UPGRADE, *declared(tmp_path, OLDEST)), ["cannot be downgraded"])
+    bar("a disk over the threshold of image collection, power lost, no registry", "all pods Running, and upgraded")
     bar("upgrade of one machine, 1.35.4 to 1.36.3, as predicted", f"{run.seconds:.0f} s; {writer.written}")
-    bar("upgrade: skip of a minor, downgrade", "refused before any change")
+    bar("upgrade: skip of a minor, downgrade, an argument that the new API server lacks", "refused before any change")
 
 
 def guard(solo: Solo, policy: str) -> None:
