@@ -28,12 +28,14 @@ class Kill:
 
     :param when: a shell condition on the machine, or after C(task:) a part of a task's name.
     :param remote: C(ALIVE), C(MODULE) or C(ALL); C(None) where nothing of ours runs on the machine then.
+    :param slow: a program and how its arguments begin: this call takes a minute, since the moment is too short.
     """
 
     name: str
     when: str
     remote: str | None = None
     machine: str = "s1"
+    slow: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return self.name + (f", remote command {self.remote}" if self.remote else "")
@@ -43,7 +45,9 @@ SENDING = Kill("artifacts being sent", r"ls -d /root/.ansible/tmp/*/* | grep -qE
 IMPORTING = "images being imported", "pgrep -x ctr && test $(ctr -n k8s.io images ls -q | wc -l) -gt 2"
 BEGUN = "founding begun", "test -e /etc/kubernetes/pki/ca.crt"
 HALF = "founding half done", "test -e /var/lib/etcd/member/wal && test -e /etc/kubernetes/kubelet.conf"
-HANDOVER = "kube-vip taking the address over", "test -e /etc/kubernetes/kube-vip.conf"
+HANDOVER = Kill(
+    "kube-vip taking the address over", "test -e /etc/kubernetes/kube-vip.conf", ALL, slow=("ip", "address del")
+)
 ADDONS = Kill("add-ons being made", "task:Bring the cluster's add-ons")
 HUB = Kill("hub being made", "task:Serve the fleet's APIs on the hub")
 
@@ -52,7 +56,7 @@ HUB = Kill("hub being made", "task:Serve the fleet's APIs on the hub")
 SEQUENCES = {
     "preparation": (SENDING, Kill(*IMPORTING, ALL), Kill(*BEGUN, ALL)),
     "founding, killed": (Kill(*HALF, ALL), ADDONS),
-    "founding, kubeadm left": (Kill(*HALF, MODULE), Kill(*HANDOVER, ALL)),
+    "founding, kubeadm left": (Kill(*HALF, MODULE), HANDOVER),
     "founding, left alive": (Kill(*IMPORTING, ALIVE), Kill(*BEGUN, ALIVE), HUB),
 }
 
@@ -88,13 +92,33 @@ def reach(solo: Solo, kill: Kill, run: Background) -> None:
     assert run.process.poll() is None, f"the run ended before it came to {kill}:\n{run.output[-6000:]}"
 
 
+#: Stands before a program in the path of a machine.
+_SLOW = """cat >/usr/local/sbin/{0} <<'END'
+#!/bin/sh
+case "$*" in "{1}"*) sleep 60;; esac
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+exec {0} "$@"
+END
+chmod 755 /usr/local/sbin/{0}"""
+
+
 def kill_at(solo: Solo, kill: Kill, *arguments: str, playbook: str = "lodestar.platform.site") -> None:
     """Starts a run and SIGKILLs it where it is asked to, with or without what it has started on the machine."""
+    if kill.slow:
+        solo.on(kill.machine, _SLOW.format(*kill.slow))
     run = solo.begin(*arguments, playbook=playbook)
-    reach(solo, kill, run)
-    run.kill()
-    if kill.remote is None:
-        return
+    try:
+        reach(solo, kill, run)
+        run.kill()
+    finally:
+        if kill.slow:
+            solo.on(kill.machine, f"rm /usr/local/sbin/{kill.slow[0]}")
+    if kill.remote is not None:
+        kill_what_it_started(solo, kill, run)
+
+
+def kill_what_it_started(solo: Solo, kill: Kill, run: Background) -> None:
+    """SIGKILL to what a killed run has left on the machine, or to a part of it; what stays goes on."""
     holders = solo.holders(kill.machine)
     assert holders, f"nothing was under way on {kill.machine}: {kill}\n{run.output[-3000:]}"
     chosen = [
