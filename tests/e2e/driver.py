@@ -60,8 +60,12 @@ class Run:
         return sum(counts["changed"] for counts in self.recap.values())
 
     def steps(self) -> list[tuple[str, str, str]]:
-        """(target, step id, action) of everything that was, or would be, done."""
-        return [(step["target"], step["id"], step["action"]) for task in self.tasks for step in task["steps"]]
+        """(target, step id, action) of everything that was, or would be, done: by target, each in its order.
+
+        Hosts of one task act side by side, so between them there is no order.
+        """
+        steps = ((step["target"], step["id"], step["action"]) for task in self.tasks for step in task["steps"])
+        return sorted(steps, key=lambda step: step[0])
 
     def checked(self) -> Run:
         """The run itself, if it ended well; raises AssertionError with the end of its output otherwise."""
