@@ -111,6 +111,10 @@ machine:
         resembles, or null. Looked for only among arguments that it does not run with.
       returned: always
       type: dict
+    access_kept:
+      description: The machine keeps an access to its cluster, fresh or not. Control planes of the global cluster do.
+      returned: always
+      type: bool
     keys:
       description: Digests of the keys that all control planes of the cluster share, by name. Empty on a worker.
       returned: always

@@ -74,6 +74,7 @@ class Writer:
     def __exit__(self, *_error: object) -> None:
         self._end.set()
         self._thread.join(30)
+        self._connection.close()
         there = self.fleet.get(self.context, "configmap", _NAME).get("data") or {}
         self.written.lost = [number for number in self.written.acknowledged if f"w{number}" not in there]
 

@@ -146,10 +146,10 @@ def keeping(
     """Keeps an access that another control plane has made: should that one be lost, nothing has to be made anew.
 
     :param given: the access; empty in check mode, where it is yet to be made.
+    :param founded: the machine is a control plane by now, or would be but for check mode.
     """
     outputs = {"access": None, "lacking": False}
-    here = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None
-    if not here and (given or not founded):
+    if not (founded or _holds_cluster(cluster, machine)):
         return Plan(outputs=outputs)
     kept = _kept()
     if given and all(kept.get(key) == value for key, value in given.items()):
@@ -161,9 +161,22 @@ def keeping(
         f"keep the access to {cluster['name']} on this control plane, too",
         before={"expires": kept.get("expires")} if kept else None,
         after="(secret)",
-        perform=lambda: _keep(given),
+        perform=lambda: _keep_here(cluster, machine, given),
     )
     return Plan([step], outputs)
+
+
+def _holds_cluster(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> bool:
+    api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
+    if api is not None:
+        api.close()
+    return api is not None
+
+
+def _keep_here(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], record: t.Mapping[str, t.Any]) -> None:
+    if not _holds_cluster(cluster, machine):
+        raise PlatformError(f"{machine['name']} is no control plane of {cluster['name']} and keeps no access to it")
+    _keep(record)
 
 
 def _keep(record: t.Mapping[str, t.Any]) -> None:
@@ -212,6 +225,11 @@ def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:
         perform=perform,
         wave=0 if document["kind"] == "Namespace" else 1,
     )
+
+
+def is_kept() -> bool:
+    """Whether this machine keeps an access, fresh or not."""
+    return bool(_kept())
 
 
 def _kept() -> dict[str, t.Any]:

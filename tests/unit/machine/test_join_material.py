@@ -184,7 +184,10 @@ def test_every_control_plane_keeps_the_access_that_one_has_made(
     assert steps(access.keeping(cluster(), machine(), given)) == []
     # In check mode the machine will be a control plane, and the access is yet to be made.
     assert steps(access.keeping(cluster(), machine(), {}, founded=True)) == ["create access:kept"]
-    assert steps(access.keeping(cluster(), machine(), given, founded=True)) == []
+    joining = access.keeping(cluster(), machine(), given, founded=True)
+    assert steps(joining) == ["create access:kept"]
+    with pytest.raises(StepFailed, match="is no control plane of"):
+        carry_out(joining)
     seen(monkeypatch, Cluster())
     plan = access.keeping(cluster(), machine(), given)
     assert steps(plan) == ["create access:kept"]
