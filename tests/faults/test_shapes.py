@@ -75,6 +75,13 @@ def shipped(directory: Path, machine: str) -> tuple[str, ...]:
     return overlay(directory, files)
 
 
+def running(fleet: Trio, pod: str) -> bool:
+    """Whether a pod of the tenant runs; raises AssertionError with its status otherwise."""
+    status = fleet.get("trio", "pod", pod, "-n", "apps")["status"]
+    assert status.get("phase") == "Running", status
+    return True
+
+
 def test_a_single_machine_that_runs_everything(empty: Trio, tmp_path: Path, bar: Bar) -> None:
     single = dataclasses.replace(empty, inventory=ROOT / "inventories" / "single")
     laid = shipped(tmp_path, "t1")
@@ -92,9 +99,9 @@ def test_a_single_machine_that_runs_everything(empty: Trio, tmp_path: Path, bar:
             ]
         },
     }
-    pod["spec"]["containers"][0]["resources"] = {"limits": {"memory": "16Mi"}, "requests": {"cpu": "1m"}}
+    pod["spec"]["containers"][0]["resources"] = {"limits": {"memory": "64Mi"}, "requests": {"cpu": "1m"}}
     single.kubectl("trio", "apply", "-f", "-", text=json.dumps(pod))
-    eventually(lambda: single.get("trio", "pod", "workload", "-n", "apps")["status"]["phase"] == "Running", 120, 2)
+    eventually(lambda: running(single, "workload"), 120, 2)
     assert single.site(*laid).checked().changed == 0
     bar("inventories/single: one machine, co-located; a tenant's pod runs", f"{run.seconds:.0f} s; changed=0")
 
