@@ -95,13 +95,19 @@ class Solo(Fleet):
         certs = self.kubectl("solo", "get", "secrets", "-n", "kube-system", "-o", "name")
         return [*tokens.split(), *(name for name in certs.split() if name.endswith("kubeadm-certs"))]
 
+    def tokenless(self) -> bool:
+        """Raises AssertionError with what is there of what joining needs."""
+        left = self.tokens()
+        assert left == [], left
+        return True
+
     def rested(self) -> None:
         """Raises AssertionError unless nothing is left to do, and nothing is left over."""
         again = self.site().checked()
         assert again.changed == 0, again.output[-6000:]
         assert again.steps() == []
         # The token of a founding lives for a minute, and is then removed by a controller.
-        eventually(lambda: self.tokens() == [], 150, 3)
+        eventually(self.tokenless, 150, 3)
 
 
 def etcdctl(fleet: Fleet, machine: str, *arguments: str) -> str:

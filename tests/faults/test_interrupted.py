@@ -155,7 +155,7 @@ def test_killed_while_joining(solo: Solo, clean: dict[str, t.Any], tmp_path: Pat
         kill_at(solo, JOINING, *worker)
         solo.site(*worker).checked()
         assert solo.site(*worker).checked().changed == 0
-        eventually(lambda: solo.tokens() == [], 150, 3)
+        eventually(solo.tokenless, 150, 3)
         after_kill = solo.snapshot("s2")
         assert solo.on("s1", "cat /run/lodestar.claims.json").strip() == "{}"
         solo.testbed("reimage", "s2")

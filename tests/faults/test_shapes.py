@@ -95,7 +95,10 @@ def test_a_single_machine_that_runs_everything(empty: Trio, tmp_path: Path, bar:
         "metadata": {"name": "workload", "namespace": "apps"},
         "spec": {
             "containers": [
-                {"name": "pause", "image": single.on("t1", "crictl images | awk '/pause/ {print $1\":\"$2}'").strip()}
+                {
+                    "name": "pause",
+                    "image": single.on("t1", "crictl images | awk '/pause/ {print $1\":\"$2; exit}'").strip(),
+                }
             ]
         },
     }

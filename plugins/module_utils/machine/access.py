@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError
 from ..plan import Plan, Step
-from . import host, kubeadm, kubeapi, paths
+from . import host, kubeadm, kubeapi, lasting, paths
 
 NAMESPACE = "lodestar-system"
 ACCOUNT = "lodestar"
@@ -121,10 +121,10 @@ def plan(
         return _making(minting, [_step(minting, item) for item in wanted], kept=None)
     try:
         if not api.live():
-            return Plan(
-                outputs={"access": None, "lacking": False},
-                warnings=[f"the API server of {machine['name']} does not answer"],
-            )
+            told = f"the API server of {machine['name']} does not answer"
+            return Plan(outputs={"access": None, "lacking": False}, warnings=[told])
+        if _endpoint_moved(cluster, machine):
+            return Plan(outputs={"access": None, "lacking": False})
         steps = [_step(minting, item) for item in wanted if not covers(item, api.get(object_path(item)))]
         kept = _kept()
         usable = not any(step.id.startswith("v1/ServiceAccount") for step in steps) and _usable(minting, kept)
@@ -225,6 +225,12 @@ def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:
         perform=perform,
         wave=0 if document["kind"] == "Namespace" else 1,
     )
+
+
+def _endpoint_moved(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> bool:
+    """Whether the cluster was founded with another endpoint: the run will refuse that, and nothing is made for it."""
+    seen = {key: value for key, value in lasting.seen().items() if key == "endpoint"}
+    return bool(lasting.problems(cluster, machine["name"], seen))
 
 
 def is_kept() -> bool:

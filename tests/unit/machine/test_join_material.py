@@ -173,6 +173,13 @@ def test_access_to_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) 
     assert "e1 holds no" in str(caught.value)
 
 
+def test_no_token_is_made_for_an_endpoint_that_will_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen(monkeypatch, Cluster())
+    monkeypatch.setattr(access.lasting, "seen", lambda: {"endpoint": "192.0.2.99:6443", "pod_cidr": "10.1.0.0/16"})
+    plan = access.plan(cluster(), machine(), [], 3600)
+    assert (steps(plan), plan.outputs) == ([], {"access": None, "lacking": False})
+
+
 def test_every_control_plane_keeps_the_access_that_one_has_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
