@@ -86,6 +86,7 @@ def test_workers_come_alone_and_side_by_side(grown: Trio, tmp_path: Path, bar: B
 
 def test_one_control_plane_becomes_three(grown: Trio, tmp_path: Path, bar: Bar) -> None:
     three = declared(tmp_path, ["t1", "t2", "t3"], ["t4", "t5"])
+    grown.site(*declared(tmp_path, ["t1"], ["t4", "t5"])).checked()
     before = {machine: grown.processes(machine) for machine in ("t4", "t5")}
     predicted = grown.site("--check", *three).checked()
     with Writer(grown, "trio") as writer:
