@@ -55,6 +55,11 @@ options:
     description:
       - A run that has claimed this join and is known to be dead. Filled in by the action plugin.
     type: str
+  claimed:
+    description:
+      - The C(owner) of a claim that M(lodestar.platform.machine) has seen on this control plane. With O(state=absent)
+        and without O(joiner), what that run has left goes too, if it is known to be dead; otherwise nothing is done.
+    type: dict
   images:
     description:
       - References of the bundle's images by name, as M(lodestar.platform.machine) returns them.

@@ -115,6 +115,10 @@ machine:
       description: The machine keeps an access to its cluster, fresh or not. Control planes of the global cluster do.
       returned: always
       type: bool
+    claims:
+      description: The joins that this control plane helps with, by machine, with the C(owner), a run, of each.
+      returned: always
+      type: dict
     keys:
       description: Digests of the keys that all control planes of the cluster share, by name. Empty on a worker.
       returned: always

@@ -120,6 +120,11 @@ class ClaimingAction(MachineAction):
     """Takes over what a run has claimed that is known to be dead."""
 
     def _on_machine(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        claimed = arguments.get("claimed")
+        if claimed is not None and not is_dead(claimed):
+            return {"changed": False, "plan": [], "material": None}
+        if claimed is not None:
+            arguments = {**arguments, "supersedes": claimed.get("run")}
         answer = super()._on_machine(arguments, task_vars)
         holder = answer.get("claimed_by")
         if answer.get("failed") and isinstance(holder, dict) and is_dead(holder):

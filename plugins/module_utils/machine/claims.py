@@ -70,18 +70,25 @@ def claiming(plan: Plan, joiner: t.Mapping[str, t.Any], owner: t.Mapping[str, t.
     return plan
 
 
-def others(claims: Claims, owner: t.Mapping[str, t.Any]) -> Claims:
-    """The claims of other runs. Pure."""
-    return {name: claim for name, claim in claims.items() if claim["owner"].get("run") != owner.get("run")}
+def others(claims: Claims, owner: t.Mapping[str, t.Any], supersedes: str | None = None) -> Claims:
+    """The claims of other runs. Pure.
+
+    :param supersedes: a run that the controller knows to be dead, and whose claims count as ours.
+    """
+    ours = (owner.get("run"), supersedes)
+    return {name: claim for name, claim in claims.items() if claim["owner"].get("run") not in ours}
 
 
-def release(owner: t.Mapping[str, t.Any], joiner: str | None = None, path: str = PATH) -> None:
+def release(
+    owner: t.Mapping[str, t.Any], joiner: str | None = None, supersedes: str | None = None, path: str = PATH
+) -> None:
     """Ends the claims of a run.
 
     :param joiner: name of the machine that has joined; without one, all claims of the run end.
+    :param supersedes: as for :func:`others`.
     """
     noted = load(path)
-    elsewhere = others(noted, owner)
+    elsewhere = others(noted, owner, supersedes)
     kept = {name: claim for name, claim in noted.items() if name in elsewhere or joiner not in (None, name)}
     if kept != noted:
         host.write(path, json.dumps(kept) + "\n", 0o600)

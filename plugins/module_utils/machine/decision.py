@@ -30,7 +30,8 @@ def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         name: {**decision.as_dict(), "turn": order[name], "recovery": name == writer}
         for name, decision in decisions.items()
     }
-    settled = writer is None and all(decision.action == PRESENT for decision in decisions.values())
+    idle = all(decision.action == PRESENT for decision in decisions.values())
+    settled = writer is None and idle and not any(probe["claims"] for probe in params["probes"].values())
     return Plan(outputs={"machines": machines, "settled": settled}, warnings=warnings)
 
 

@@ -157,21 +157,23 @@ def removal(
     machine: t.Mapping[str, t.Any],
     joiner: t.Mapping[str, t.Any] | None,
     owner: t.Mapping[str, t.Any],
+    supersedes: str | None = None,
 ) -> Plan:
     """Takes back what joins have left in the cluster, what is needed by joins that are under way excepted.
 
     :param joiner: the machine that has joined, or would have but for check mode; its material goes in any case. Without
         one, that of all machines which this run has joined goes.
+    :param supersedes: a run that the controller knows to be dead; its joins are not under way.
     :raises PlatformError: the API of this control plane does not answer.
     """
     request = Request(cluster, machine, joiner or {"role": "worker"})
     name = None if joiner is None else str(joiner["name"])
     steps = _plan_taking_back(request, owner) if joiner is not None else []
     if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
-        steps += _plan_leftovers(request, name, owner)
+        steps += _plan_leftovers(request, name, owner, supersedes)
 
     def finish() -> dict[str, t.Any]:
-        claims.release(owner, name)
+        claims.release(owner, name, supersedes)
         return {}
 
     return Plan(steps=steps, outputs={"material": None}, finish=finish)
@@ -200,11 +202,16 @@ def _take_back(request: Request, owner: t.Mapping[str, t.Any], mine: t.Callable[
             _delete_secret(request, item.name)
 
 
-def _plan_leftovers(request: Request, joiner: str | None, owner: t.Mapping[str, t.Any]) -> list[Step]:
+def _plan_leftovers(
+    request: Request, joiner: str | None, owner: t.Mapping[str, t.Any], supersedes: str | None
+) -> list[Step]:
     """What no join that is under way needs, without the joiner's own material."""
     noted = claims.load()
     # Every machine that this run joins takes its own back, so that no plan depends on which comes first.
-    elsewhere = claims.others(noted, owner) if joiner is None else {k: v for k, v in noted.items() if k != joiner}
+    if joiner is None:
+        elsewhere = claims.others(noted, owner, supersedes)
+    else:
+        elsewhere = {name: claim for name, claim in noted.items() if name != joiner}
     left = [
         item
         for item in _left(request, elsewhere)

@@ -156,6 +156,20 @@ def test_leftovers_of_dead_joins_go_too_and_those_of_living_ones_stay(
     assert list(claims.load()) == ["w9"]
 
 
+def test_what_a_dead_run_has_left_goes_although_its_join_ended_by_itself(
+    monkeypatch: pytest.MonkeyPatch, claimed: t.Callable[..., None]
+) -> None:
+    api = Cluster(a="lodestar.platform: join of w9")
+    api.certificates = False
+    seen(monkeypatch, api)
+    claimed(w9=("other", "worker"))
+    assert steps(material.removal(cluster(), machine(), None, OWNER)) == []
+    plan = material.removal(cluster(), machine(), None, OWNER, supersedes="other")
+    assert steps(plan) == ["delete v1/Secret/kube-system/bootstrap-token/0"]
+    finished(plan)
+    assert (list(api.tokens), claims.load()) == ([], {})
+
+
 def test_access_to_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is planned where there is no cluster, all of it where one is to be founded; making it fails plainly."""
     seen(monkeypatch, None)

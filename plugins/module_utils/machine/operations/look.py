@@ -12,7 +12,7 @@ import typing as t
 from ...errors import PlatformError
 from ...operation import Context, Operation
 from ...plan import Plan
-from .. import access, control_plane, host, node, prepare, probe, static_pods
+from .. import access, claims, control_plane, host, node, prepare, probe, static_pods
 from ..preflight import reach
 from .common import BUNDLED, COMMON, PURPOSES, Params, exclusive, finished
 from .seen import looked_at
@@ -69,6 +69,7 @@ def _report(params: Params) -> dict[str, t.Any]:
     answer = {**probe.report(params["cluster"], params["machine"], found), **membership}
     answer["images"] = prepare.image_references(params["artifacts"])
     answer["access_kept"] = access.is_kept()
+    answer["claims"] = claims.load()
     return answer
 
 

@@ -37,7 +37,7 @@ def _join_material(params: Params, context: Context) -> Plan:
     place.require_place(params["machine"])
     cluster, machine, owner = params["cluster"], params["machine"], params["owner"]
     if params["state"] == "absent":
-        return finished(material.removal(cluster, machine, params["joiner"], owner))
+        return finished(material.removal(cluster, machine, params["joiner"], owner, params["supersedes"]))
     joiner = params["joiner"] or {}
     claims.check(claims.load(), joiner, owner, params["supersedes"])
     standing = request.Standing(params["joiner_etcd_data"], params["gone"], params["removed"], params["control_planes"])
@@ -89,6 +89,7 @@ JOIN_MATERIAL = Operation(
         "removed": {"type": "list", "elements": "str", "default": []},
         "control_planes": {"type": "dict", "default": {}},
         "supersedes": {"type": "str"},
+        "claimed": {"type": "dict"},
         "images": {"type": "dict", "default": {}},
     },
     plan=_join_material,
