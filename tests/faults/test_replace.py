@@ -73,9 +73,9 @@ def test_the_first_comes_back_empty(three: Trio, tmp_path: Path, bar: Bar) -> No
 
 def test_a_dead_one_is_replaced_under_a_new_name(three: Trio, tmp_path: Path, bar: Bar) -> None:
     """A join that nobody will finish has left a learner, too: etcd takes no second one."""
-    three.testbed("kill", "t1")
     stranger = f"https://{three.address('t5')}:2380"
     etcdctl(three, "t2", "member", "add", "stranger", "--learner", f"--peer-urls={stranger}")
+    three.testbed("kill", "t1")
     new = declared(tmp_path, {"t4": {"replaces": "t1"}, "t2": {}, "t3": {}})
     predicted = three.site("--check", *new).checked()
     run = three.site(*new).checked()
