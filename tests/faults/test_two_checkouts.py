@@ -38,7 +38,7 @@ def test_down_in_another_checkout_leaves_this_fleet_alone(fleet: Fleet, tmp_path
         run([*testbed, "up", "--definition", str(other / "tests/faults/solo.yml")], environ)
         names = json.loads((other / ".quickstart" / "fleet.json").read_text())["machines"]
         addresses = {item["address"] for item in names.values()}
-        assert set(names) == {"s1", "s2"}
+        assert {"s1", "s2"} <= set(names)
         assert not addresses & {fleet.address(machine) for machine in before}
     finally:
         run([*testbed, "down"], environ)
