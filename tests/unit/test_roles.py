@@ -99,3 +99,12 @@ def test_every_option_says_its_type_and_meaning(role: Path) -> None:
 def test_programs_say_what_they_change(role: Path) -> None:
     running = [task for task in role_tasks(role) if PROGRAMS & set(task)]
     assert [task.get("name") for task in running if "changed_when" not in task] == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").glob("*.yml")]), ids=str
+)
+def test_an_attribute_that_may_be_missing_is_looked_for_first(path: Path) -> None:
+    """Jinja takes C(default=none) of its filter map for no default: what follows is undefined, and a later default
+    hides that. A hub whose first control plane was dead was taken for one without access."""
+    assert "default=none" not in path.read_text()
