@@ -31,6 +31,12 @@ options:
     type: str
     choices: [stopped, absent]
     default: absent
+  stopped:
+    description:
+      - An earlier task of this run has O(state=stopped), so the kubelet is not planned for again. Check mode has not
+        stopped it.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:

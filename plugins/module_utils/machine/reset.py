@@ -23,13 +23,18 @@ STOPPED, ABSENT = "stopped", "absent"
 
 
 def plan(
-    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], confirm: str | None, state: str = ABSENT
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    confirm: str | None,
+    state: str = ABSENT,
+    stopped: bool = False,
 ) -> Plan:
     """What resets this machine. A machine that nothing of ours has come to is left alone.
 
     :param confirm: the name of the cluster, said by the operator.
     :param state: C(stopped) only takes the machine out of its cluster's work, and what serves the API out of its
         endpoint, while etcd goes on.
+    :param stopped: this run has stopped the machine, or would have but for check mode.
     :raises InvalidInput: the operator has not named this cluster.
     :raises Refused: the machine belongs to another cluster.
     """
@@ -44,7 +49,8 @@ def plan(
             ]
         return Plan(outputs=outputs, warnings=warnings)
     noted = before.load()
-    containers.add_kubelet(steps)
+    if not stopped:
+        containers.add_kubelet(steps)
     if state == STOPPED:
         containers.add_serving(steps)
         return Plan(steps=steps.items, outputs=outputs)

@@ -47,7 +47,9 @@ def _join_material(params: Params, context: Context) -> Plan:
 
 def _machine_reset(params: Params, context: Context) -> Plan:
     place.require_place(params["machine"])
-    return finished(reset.plan(params["cluster"], params["machine"], params["confirm"], params["state"]))
+    return finished(
+        reset.plan(params["cluster"], params["machine"], params["confirm"], params["state"], params["stopped"])
+    )
 
 
 def _node_removal(params: Params, context: Context) -> Plan:
@@ -103,6 +105,7 @@ MACHINE_RESET = Operation(
         **COMMON,
         "confirm": {"type": "str"},
         "state": {"type": "str", "choices": ["stopped", "absent"], "default": "absent"},
+        "stopped": {"type": "bool", "default": False},
     },
     plan=_machine_reset,
     guard=exclusive,
