@@ -58,6 +58,7 @@ class _Socket:
     def __init__(self, inner: ssl.SSLSocket) -> None:
         self.inner = inner
         self.until = 0.0
+        self._pending: list[bytes] = []
         self._readers = 0
         self._closing = False
 
@@ -68,8 +69,14 @@ class _Socket:
         self.inner.settimeout(left)
 
     def sendall(self, data: t.Any) -> None:
+        """Keeps what is to be sent: http.client hands on head and body one by one, and a server would wake for each."""
+        self._pending.append(bytes(data))
+
+    def flush(self) -> None:
+        """Sends it."""
+        whole, self._pending = b"".join(self._pending), []
         self.arm()
-        self.inner.sendall(data)
+        self.inner.sendall(whole)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         self._readers += 1
@@ -136,6 +143,10 @@ class _Connection(http.client.HTTPConnection):
             kept.until = until
         return kept is not None
 
+    def flush(self) -> None:
+        """Sends the request that was made last."""
+        t.cast(_Socket, self.sock).flush()
+
 
 def _is_stale(sock: ssl.SSLSocket) -> bool:
     poll = select.poll()
@@ -195,6 +206,7 @@ class Transport:
                 connection.connect()
             sent = True
             connection.request(method, target, body=body, headers=dict(headers))
+            connection.flush()
             raw = connection.getresponse()
             response = Response(raw.status, {name.lower(): value for name, value in raw.getheaders()}, _body(raw))
         except Exception as exc:
