@@ -153,8 +153,8 @@ def replacement_problem(
         return None
     close = difflib.get_close_matches(name, others, 1, 0.6)
     return (
-        f"{joiner['node_name']} says replaces: {name}, and no etcd member has that name. Members that are in the cluster and"
-        f" not in the inventory: {', '.join(others)}. "
+        f"{joiner['node_name']} says replaces: {name}, and no etcd member has that name. Members that are in the"
+        f" cluster and not in the inventory: {', '.join(others)}. "
         + (f"Did you mean {close[0]}?" if close else "Name one of them.")
     )
 
