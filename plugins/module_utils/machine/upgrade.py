@@ -189,12 +189,25 @@ def _declared_version(task: Task) -> str:
     return version
 
 
+def _coredns_stays(task: Task) -> bool:
+    """Whether CoreDNS runs the bundle's image already: kubeadm would fail where it does not know that version."""
+    api = _local(task)
+    try:
+        deployment = api.get("/apis/apps/v1/namespaces/kube-system/deployments/coredns") or {}
+    finally:
+        api.close()
+    containers = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("containers") or []
+    return [item["image"] for item in containers] == [task.held["images"].get("coredns")]
+
+
 def _upgrade(task: Task, verb: str) -> None:
     ignored = [*_COREDNS, *(task.cluster.get("kubeadm_ignore_preflight_errors") or [])]
     if task.version in task.held["static_pods"].values():
         # It goes on where it was: its Node may be cordoned, and kubeadm's test Job would find no place.
         ignored.append("CreateJob")
     arguments = [f"v{task.version}", "--yes"] if verb == "apply" else []
+    if verb == "apply" and _coredns_stays(task):
+        arguments.append("--skip-phases=addon/coredns")
     arguments += ["--certificate-renewal=true", "--etcd-upgrade=true"]
     arguments.append("--ignore-preflight-errors=" + ",".join(ignored))
     host.run_long(
