@@ -73,7 +73,8 @@ def rested(solo: Solo, inventory: t.Sequence[str], version: str) -> None:
     eventually(lambda: unwell(solo) == [], 240, 3)
     assert set(versions(solo).values()) == {version}
     assert cordoned(solo) == []
-    old = [name for name in images(solo) if re.search(r"/kube-[a-z-]+:v", name) and not name.endswith(f":v{version}")]
+    ours = r"/kube-(apiserver|controller-manager|scheduler|proxy):v"
+    old = [name for name in images(solo) if re.search(ours, name) and not name.endswith(f":v{version}")]
     assert old == []
     assert solo.on("s1", "ls -d /var/lib/lodestar/upgrade /etc/kubernetes/tmp 2>/dev/null || true") == ""
     for playbook in (UPGRADE, "lodestar.platform.site"):
