@@ -149,7 +149,7 @@ def keeping(
     :param founded: the machine is a control plane by now, or would be but for check mode.
     """
     outputs = {"access": None, "lacking": False}
-    if not (founded or _holds_cluster(cluster, machine)):
+    if not (founded or kubeapi.holds_cluster(machine["node_ip"], kubeadm.bind_port(cluster))):
         return Plan(outputs=outputs)
     kept = _kept()
     if given and all(kept.get(key) == value for key, value in given.items()):
@@ -166,15 +166,8 @@ def keeping(
     return Plan([step], outputs)
 
 
-def _holds_cluster(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> bool:
-    api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
-    if api is not None:
-        api.close()
-    return api is not None
-
-
 def _keep_here(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], record: t.Mapping[str, t.Any]) -> None:
-    if not _holds_cluster(cluster, machine):
+    if not kubeapi.holds_cluster(machine["node_ip"], kubeadm.bind_port(cluster)):
         raise PlatformError(f"{machine['name']} is no control plane of {cluster['name']} and keeps no access to it")
     _keep(record)
 

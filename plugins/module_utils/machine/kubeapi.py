@@ -170,6 +170,14 @@ def local_admin(address: str, port: int, timeout: float = 10) -> Api | None:
     return Api(address, port, context, timeout)
 
 
+def holds_cluster(address: str, port: int) -> bool:
+    """Whether this machine is a control plane with an admin.conf of its own, whether its API answers or not."""
+    api = local_admin(address, port)
+    if api is not None:
+        api.close()
+    return api is not None
+
+
 def cluster_ca(address: str, port: int, timeout: float = 3) -> tuple[bool, bytes | None]:
     """Looks at an endpoint without trusting it: whether anything answers, and the CA that it publishes for joining."""
     api = Api(address, port, None, timeout)

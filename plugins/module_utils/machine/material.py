@@ -56,7 +56,7 @@ def plan(
     request = Request(cluster, machine, joiner, images, standing)
     steps: list[Step] = []
     retires = None
-    if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
+    if kubeapi.holds_cluster(machine["node_ip"], kubeadm.bind_port(cluster)):
         retires = predecessors.plan(steps, request)
     add(
         steps,
@@ -169,7 +169,7 @@ def removal(
     request = Request(cluster, machine, joiner or {"role": "worker"})
     name = None if joiner is None else str(joiner["name"])
     steps = _plan_taking_back(request, owner) if joiner is not None else []
-    if kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster)) is not None:
+    if kubeapi.holds_cluster(machine["node_ip"], kubeadm.bind_port(cluster)):
         steps += _plan_leftovers(request, name, owner, supersedes)
 
     def finish() -> dict[str, t.Any]:
