@@ -100,6 +100,13 @@ options:
       metrics_server:
         description: Image of metrics-server.
         type: str
+  founded:
+    description:
+      - The cluster was founded by this run, or would be but for check mode. The control plane that founds brings the
+        network itself then, with M(lodestar.platform.control_plane), and a plan for a cluster that is yet to be made
+        leaves it out.
+    type: bool
+    default: false
   wait:
     description: Wait until nodes, add-ons and CoreDNS are ready. Check mode does not wait.
     type: bool

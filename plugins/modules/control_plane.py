@@ -57,6 +57,14 @@ options:
         it. Its etcd member and its Node are removed once this machine has joined. With O(state=present) the machine
         looks for itself whether the one that it replaces is still there.
     type: str
+  network:
+    description:
+      - Objects of the cluster's network, as P(lodestar.platform.network_objects#filter) gives them. With O(state=found)
+        they are applied as soon as the API answers, so that nodes become Ready as they join. From then on
+        M(lodestar.platform.addons) holds them.
+    type: list
+    elements: dict
+    default: []
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:
@@ -70,6 +78,7 @@ EXAMPLES = r"""
     machine: "{{ lodestar_fleet.machines[inventory_hostname] }}"
     images: "{{ lodestar_machine.images }}"
     state: found
+    network: "{{ lodestar_fleet.clusters.east | lodestar.platform.network_objects }}"
 """
 
 RETURN = r"""

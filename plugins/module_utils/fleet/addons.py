@@ -12,8 +12,10 @@ from ..errors import InvalidInput, Problem
 from ..kube import absent, connection, wait
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
+from ..kube.desired import normalise
+from ..kube.resources import object_id
 from ..operation import Context, Operation
-from ..plan import Plan
+from ..plan import Plan, Step
 from . import node_marks, serving
 from .addons_objects import (
     DEFAULT_IMAGES,
@@ -35,6 +37,8 @@ WATCHED: dict[str, list[tuple[str, str, str | None, str]]] = {
         ("apiregistration.k8s.io/v1", "APIService", None, "v1beta1.metrics.k8s.io"),
     ],
 }
+#: The name of the set that the add-ons' objects are members of.
+SET = "addons"
 COREDNS = ("apps/v1", "Deployment", NAMESPACE, "coredns")
 
 
@@ -70,19 +74,33 @@ def objects(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     return [*names_objects(), *(obj for name in params["addons"] for obj in makers[name](chosen))]
 
 
+def network(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+    """The network's objects as members of the add-ons' set, in the order in which they can be applied. Pure.
+
+    The control plane that founds a cluster applies them, so that nodes become Ready as they join.
+
+    :param cluster: its entry in the fleet.
+    :param images: references by name of the image, where another than the bundle's is wanted.
+    """
+    chosen = settings(
+        {
+            "endpoint_host": cluster["endpoint"]["address"],
+            "endpoint_port": cluster["endpoint"]["port"],
+            "network": cluster["network"],
+            "metrics_replicas": 1,
+            "kubelet_insecure_tls": False,
+            "images": images,
+        }
+    )
+    return [ApplySet(SET).member(obj) for obj in normalise(network_objects(chosen))]
+
+
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that bring the kubelets' serving certificates, the Nodes' labels and taints, and the add-ons, after
     which it is waited until they and the nodes are ready."""
     cluster = params["cluster"]
     client = context.enter(absent.connect(params, context.environ, cluster))
-    steps = plan_objects(
-        client,
-        objects(params),
-        applyset=ApplySet("addons", force=params["force"]),
-        target=cluster,
-        adopt=params["adopt"],
-        prune_all=True,
-    )
+    steps = _object_steps(client, params)
     approvals, warnings = serving.plan(
         client, cluster, params["kubelets"], params["joining"] if params["kubelets"] else []
     )
@@ -93,6 +111,21 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
     outputs = {"addons": list(params["addons"])}
     return Plan(steps=[*approvals, *marks, *steps], outputs=outputs, finish=finish, warnings=warnings, parallel=8)
+
+
+def _object_steps(client: Client, params: t.Mapping[str, t.Any]) -> list[Step]:
+    steps = plan_objects(
+        client,
+        objects(params),
+        applyset=ApplySet(SET, force=params["force"]),
+        target=params["cluster"],
+        adopt=params["adopt"],
+        prune_all=True,
+    )
+    if params["cluster_exists"] or not params["founded"]:
+        return steps
+    brought = {object_id(obj) for obj in network_objects(settings(params))}
+    return [step for step in steps if step.id not in brought]
 
 
 def await_ready(client: Client, params: t.Mapping[str, t.Any], context: Context) -> list[str]:
@@ -203,6 +236,7 @@ OPERATION = Operation(
             "default": {},
             "options": {name.replace("-", "_"): {"type": "str"} for name in DEFAULT_IMAGES},
         },
+        "founded": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
         "adopt": {"type": "bool", "default": False},

@@ -18,19 +18,10 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError
 from ..plan import Plan, Step
-from . import host, kubeadm, kubeapi, lasting, paths
+from . import host, kubeadm, kubeapi, lasting, objects, paths
 
 NAMESPACE = "lodestar-system"
 ACCOUNT = "lodestar"
-
-_PLURALS = {
-    "Namespace": ("api/v1", "namespaces", False),
-    "ServiceAccount": ("api/v1", "serviceaccounts", True),
-    "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles", False),
-    "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", False),
-    "Role": ("apis/rbac.authorization.k8s.io/v1", "roles", True),
-    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings", True),
-}
 
 
 @dataclass
@@ -61,26 +52,6 @@ def base_objects() -> list[dict[str, t.Any]]:
     ]
 
 
-def object_path(document: t.Mapping[str, t.Any]) -> str:
-    """The API path of an object. Pure.
-
-    :raises PlatformError: access needs no object of that kind.
-    """
-    kind, metadata = document["kind"], document["metadata"]
-    if kind not in _PLURALS:
-        raise PlatformError(f"access objects are of {', '.join(sorted(_PLURALS))}; {kind} is none of them")
-    prefix, plural, namespaced = _PLURALS[kind]
-    middle = f"/namespaces/{metadata['namespace']}" if namespaced else ""
-    return f"/{prefix}{middle}/{plural}/{metadata['name']}"
-
-
-def covers(desired: t.Any, seen: t.Any) -> bool:
-    """Whether all that is desired is there; what else is there does not matter. Lists must be equal. Pure."""
-    if isinstance(desired, t.Mapping):
-        return isinstance(seen, t.Mapping) and all(covers(value, seen.get(key)) for key, value in desired.items())
-    return bool(desired == seen)
-
-
 def fresh(kept: t.Mapping[str, t.Any], lifetime: int, now: float) -> bool:
     """Whether more than half of the declared lifetime is left. Pure.
 
@@ -98,12 +69,12 @@ def fresh(kept: t.Mapping[str, t.Any], lifetime: int, now: float) -> bool:
 def plan(
     cluster: t.Mapping[str, t.Any],
     machine: t.Mapping[str, t.Any],
-    objects: t.Sequence[t.Mapping[str, t.Any]],
+    granting: t.Sequence[t.Mapping[str, t.Any]],
     lifetime: int,
     founded: bool = False,
     kept_only: bool = False,
 ) -> Plan:
-    """Ensures the ServiceAccount and its rights, and a token with more than half of its lifetime left.
+    """Ensures the ServiceAccount, the objects that give it its rights (C(granting)), and a token that is young enough.
 
     C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer.
     C(outputs.lacking) says that the cluster is here, and access to it has to be made or mended.
@@ -113,7 +84,7 @@ def plan(
     :param kept_only: plan nothing, only look for an access that is kept.
     """
     minting = _Minting(cluster, machine, lifetime)
-    wanted = list({object_path(item): item for item in [*base_objects(), *objects]}.values())
+    wanted = list({objects.path_of(item): item for item in [*base_objects(), *granting]}.values())
     api = kubeapi.local_admin(machine["node_ip"], kubeadm.bind_port(cluster))
     if api is None and (kept_only or not founded):
         return Plan(outputs={"access": None, "lacking": founded})
@@ -125,7 +96,7 @@ def plan(
             return Plan(outputs={"access": None, "lacking": False}, warnings=[told])
         if _endpoint_moved(cluster, machine):
             return Plan(outputs={"access": None, "lacking": False})
-        steps = [_step(minting, item) for item in wanted if not covers(item, api.get(object_path(item)))]
+        steps = [_step(minting, item) for item in wanted if not objects.covers(item, api.get(objects.path_of(item)))]
         kept = _kept()
         usable = not any(step.id.startswith("v1/ServiceAccount") for step in steps) and _usable(minting, kept)
     finally:
@@ -199,25 +170,8 @@ def _making(minting: _Minting, steps: list[Step], kept: t.Mapping[str, t.Any] | 
 
 
 def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:
-    metadata = document["metadata"]
-    name = "/".join(part for part in (metadata.get("namespace"), metadata["name"]) if part)
-
-    def perform() -> None:
-        api = minting.api()
-        try:
-            api.apply(object_path(document), document)
-        finally:
-            api.close()
-
-    return Step(
-        f"{document['apiVersion']}/{document['kind']}/{name}",
-        "update",
-        minting.cluster["name"],
-        f"apply {document['kind']} {name}",
-        after=dict(document),
-        perform=perform,
-        wave=0 if document["kind"] == "Namespace" else 1,
-    )
+    wave = 0 if document["kind"] == "Namespace" else 1
+    return objects.step(document, minting.cluster["name"], minting.api, wave)
 
 
 def _endpoint_moved(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> bool:

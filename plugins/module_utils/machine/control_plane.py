@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan that makes a machine a control plane: founding, joining, and what was lost since. Private to the collection.
+"""The plan that makes a machine a control plane: founding, joining, and what was lost since.
 
-The endpoint's address and founding: kubeadm up to 1.35 talks to the new cluster through its endpoint, before kube-vip
-has any rights in it. The founding machine therefore carries the address on its loopback interface until kube-vip holds
-it with an identity of its own; kube-vip never gets an administrator's.
+Private to the collection.
 """
 
 from __future__ import annotations
@@ -14,20 +12,18 @@ from __future__ import annotations
 import secrets
 import string
 import typing as t
-from dataclasses import dataclass
 
 from ..errors import PlatformError, Refused
 from ..plan import Plan
 from . import (
+    endpoint,
     health,
     host,
     keys,
     kubeadm,
-    kubeapi,
-    kubevip,
-    kubevip_identity,
     membership,
     node,
+    objects,
     paths,
     probe,
     serving_certificate,
@@ -35,47 +31,10 @@ from . import (
     shared,
     static_pods,
 )
+from .control_plane_task import Task
 from .etcd import Etcd
 
 FOUND, JOIN, PRESENT = "found", "join", "present"
-
-
-@dataclass
-class Task:
-    """What is asked, and what was found.
-
-    :param images: references of the bundle's images by name.
-    :param recovered: names of the keys that a recovery file holds, for founding; the keys are in the material.
-    :param retires: node name of the living control plane that leaves once this one has joined.
-    """
-
-    cluster: t.Mapping[str, t.Any]
-    machine: t.Mapping[str, t.Any]
-    images: t.Mapping[str, str]
-    material: t.Mapping[str, t.Any] | None
-    found: probe.Holding
-    recovered: t.Sequence[str] = ()
-    retires: str | None = None
-
-    @property
-    def kube_vip(self) -> bool:
-        """The endpoint's address is carried by the control planes themselves."""
-        return bool(self.cluster["endpoint"]["provider"] == "kube_vip")
-
-    @property
-    def member(self) -> node.Member:
-        """The machine, once it belongs to the cluster."""
-        return node.Member(self.cluster, self.machine, self.images)
-
-    def api(self) -> kubeapi.Api:
-        """The local API server as administrator.
-
-        :raises PlatformError: this machine holds no admin.conf.
-        """
-        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
-        if api is None:
-            raise PlatformError(f"{paths.ADMIN_CONF} is missing or damaged")
-        return api
 
 
 def plan(
@@ -87,6 +46,7 @@ def plan(
     recovered: t.Sequence[str] = (),
     share: bool = False,
     retires: str | None = None,
+    network: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> Plan:
     """What makes this machine a control plane of the cluster.
 
@@ -96,9 +56,11 @@ def plan(
     :param recovered: their names, which are known when it is only predicted, too.
     :param share: this control plane holds what all machines of the cluster share to the declaration.
     :param retires: node name of the living control plane that this one replaces, for a join.
+    :param network: objects of the cluster's network, which the one that founds it applies.
     :raises Refused: it holds something that does not fit.
     """
-    task = Task(cluster, machine, images, material, probe.holding(cluster, machine), tuple(recovered), retires)
+    found = probe.holding(cluster, machine)
+    task = Task(cluster, machine, images, material, found, tuple(recovered), retires, network)
     steps = _steps(task, state)
     if share:
         _add_shared(steps, task)
@@ -141,6 +103,7 @@ def _steps(task: Task, state: str) -> node.Steps:
     _add_settings(steps, task, founding=init, joining=join)
     if init:
         keys.add_recovered(steps, task.recovered, task.material, task.found)
+        endpoint.add_loopback(steps, task)
         _add_init(steps, task)
     if join:
         _add_join(steps, task)
@@ -149,8 +112,9 @@ def _steps(task: Task, state: str) -> node.Steps:
     else:
         serving_certificate.add(steps, task.member)
         static_pods.add(steps, task.member)
-    if task.kube_vip:
-        _add_kube_vip(steps, task, changing)
+    if state == FOUND:
+        _add_network(steps, task)
+    endpoint.add_kube_vip(steps, task, changing)
     if changing:
         steps.add(
             "healthy",
@@ -253,30 +217,7 @@ def _restart_api_server(task: Task) -> None:
     host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", health.SECONDS)
 
 
-def _interface(task: Task) -> str:
-    declared = task.cluster["endpoint"].get("interface")
-    interface = declared or kubevip.interface_of(probe.ip_addresses(), task.machine["node_ip"])
-    if not interface:
-        raise PlatformError(
-            f"no interface of {task.machine['name']} carries its node_ip {task.machine['node_ip']};"
-            " correct node_ip, or name endpoint.interface"
-        )
-    return str(interface)
-
-
-def _prefixed(address: str) -> str:
-    return f"{address}/128" if ":" in address else f"{address}/32"
-
-
 def _add_init(steps: node.Steps, task: Task) -> None:
-    address = task.cluster["endpoint"]["address"]
-    if task.kube_vip and not task.found.lo_address:
-        steps.add(
-            "address:lo",
-            "run",
-            f"carry {address} on the loopback interface while the cluster is founded",
-            lambda: host.run(["ip", "address", "replace", _prefixed(address), "dev", "lo"]),
-        )
     steps.add(
         "kubeadm:init",
         "run",
@@ -307,6 +248,12 @@ def _init(task: Task) -> None:
     )
 
 
+def _add_network(steps: node.Steps, task: Task) -> None:
+    """Nodes become Ready as they join where the network is there first. From then on it is the add-ons' business."""
+    for document in task.network:
+        steps.items.append(objects.step(document, task.cluster["name"], task.api, wave=len(steps.items)))
+
+
 def _add_join(steps: node.Steps, task: Task) -> None:
     steps.add(
         "kubeadm:join",
@@ -324,60 +271,7 @@ def _add_join(steps: node.Steps, task: Task) -> None:
 def _join(task: Task) -> None:
     if not task.material:
         raise PlatformError("there is no join material; a control plane of the cluster must be healthy to give it")
-    node.run_kubeadm("join", kubeadm.join_documents(task.cluster, task.machine, task.material, task.found.resumable))
-
-
-def _add_kube_vip(steps: node.Steps, task: Task, changing: bool) -> None:
-    address = task.cluster["endpoint"]["address"]
-    if changing or (task.found.local.healthy and not task.found.local.kube_vip_rbac):
-        steps.add(
-            "rbac:kube-vip",
-            "update",
-            "let kube-vip hold its Lease",
-            lambda: _apply_rbac(task),
-            after=[document for _path, document in kubevip.rbac()],
-        )
-    if changing or host.read(paths.KUBE_VIP_CONF) is None:
-        steps.add(
-            f"file:{paths.KUBE_VIP_CONF}",
-            "create",
-            f"give kube-vip an identity of its own ({settings.KUBE_VIP_USER})",
-            lambda: kubevip_identity.write(task.cluster, task.images),
-            after="(secret)",
-        )
-    desired, current = _vip_manifest(task), host.read(paths.KUBE_VIP_MANIFEST)
-    if current != desired or (changing and not task.found.resumable):
-        steps.add(
-            f"file:{paths.KUBE_VIP_MANIFEST}",
-            "create" if current is None else "update",
-            f"run kube-vip, which carries {address}",
-            lambda: host.write(paths.KUBE_VIP_MANIFEST, desired, 0o600),
-            before=current,
-            after=desired,
-        )
-    if task.found.lo_address or any(step.id == "address:lo" for step in steps.items):
-        steps.add(
-            "address:lo:removed",
-            "run",
-            f"leave {address} to kube-vip",
-            lambda: host.run(["ip", "address", "del", _prefixed(address), "dev", "lo"]),
-        )
-
-
-def _vip_manifest(task: Task) -> str:
-    endpoint = task.cluster["endpoint"]
-    return kubevip.manifest(
-        task.images["kube-vip"], endpoint["address"], endpoint["port"], _interface(task), task.machine["node_name"]
-    )
-
-
-def _apply_rbac(task: Task) -> None:
-    api = task.api()
-    try:
-        for path, document in kubevip.rbac():
-            api.apply(path, document)
-    finally:
-        api.close()
+    node.run_join(kubeadm.join_documents(task.cluster, task.machine, task.material, task.found.resumable))
 
 
 def _uid(task: Task) -> str | None:

@@ -66,9 +66,8 @@ def manifest(image: str, address: str, port: int, interface: str, node_name: str
     return document({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
 
 
-def rbac() -> list[tuple[str, dict[str, t.Any]]]:
-    """API path and object of what kube-vip may do: hold its Lease. Making it cannot be limited to a name in RBAC."""
-    prefix = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
+def rbac() -> list[dict[str, t.Any]]:
+    """What lets kube-vip hold its Lease, and nothing else. Making it cannot be limited to a name in RBAC."""
     metadata = {"name": _ROLE, "namespace": NAMESPACE}
     leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
     role = {
@@ -87,7 +86,7 @@ def rbac() -> list[tuple[str, dict[str, t.Any]]]:
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": _ROLE},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": KUBE_VIP_USER}],
     }
-    return [(f"{prefix}/roles/{_ROLE}", role), (f"{prefix}/rolebindings/{_ROLE}", binding)]
+    return [role, binding]
 
 
 def interface_of(addresses: str, node_ip: str) -> str | None:

@@ -83,7 +83,7 @@ def add_cleaning(steps: Steps, found: Holding) -> None:
 def remnants() -> list[str]:
     """The files that :func:`clean` removes. Never anything below etcd's data directory."""
     found = [*glob.glob(f"{paths.KUBERNETES}/*.conf"), *glob.glob(f"{paths.MANIFESTS}/*.yaml")]
-    found += [paths.PKI, "/var/lib/kubelet/pki", paths.KUBELET_CONFIG, "/var/lib/kubelet/kubeadm-flags.env"]
+    found += [paths.PKI, paths.KUBELET_PKI, paths.KUBELET_CONFIG, "/var/lib/kubelet/kubeadm-flags.env"]
     found += [paths.ENCRYPTION, paths.CLUSTER_RECORD, paths.ACCESS_RECORD]
     return sorted(path for path in found if os.path.lexists(path))
 
@@ -115,6 +115,18 @@ def run_kubeadm(verb: str, documents: t.Sequence[kubeadm.Document]) -> None:
     :raises PlatformError: it failed; the message holds the end of its output.
     """
     _kubeadm([verb], documents, None)
+
+
+def run_join(documents: t.Sequence[kubeadm.Document]) -> None:
+    """Runs C(kubeadm join). The kubelet asks for a serving certificate anew, as every node that joins does.
+
+    One that was a member before has one, and would not ask: the run waits for what joining nodes ask for.
+
+    :raises PlatformError: it failed.
+    """
+    for path in glob.glob(f"{paths.KUBELET_PKI}/kubelet-server-*"):
+        host.remove(path)
+    run_kubeadm("join", documents)
 
 
 def _kubeadm(

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, membership, paths, place, recovery, x509
+from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, membership, objects, paths, place, recovery, x509
 from .etcd import Etcd, Member
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -190,13 +190,7 @@ def _ask(api: kubeapi.Api, machine: t.Mapping[str, t.Any], answer: Local) -> Non
     )
     answer.founded = all(api.get(path) is not None for path in wanted)
     answer.shared = configmaps.read(api) if answer.founded else {}
-    answer.kube_vip_rbac = all(_covers(desired, api.get(path)) for path, desired in kubevip.rbac())
-
-
-def _covers(desired: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any] | None) -> bool:
-    if seen is None:
-        return False
-    return all(seen.get(key) == desired[key] for key in ("rules", "roleRef", "subjects") if key in desired)
+    answer.kube_vip_rbac = all(objects.covers(item, api.get(objects.path_of(item))) for item in kubevip.rbac())
 
 
 def _ask_etcd(machine: t.Mapping[str, t.Any], answer: Local) -> None:

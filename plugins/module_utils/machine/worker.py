@@ -45,5 +45,5 @@ def _join(
 ) -> None:
     if not material:
         raise PlatformError("there is no join material; a control plane of the cluster must be healthy to give it")
-    node.run_kubeadm("join", kubeadm.join_documents(cluster, machine, material))
+    node.run_join(kubeadm.join_documents(cluster, machine, material))
     host.wait_for("the kubelet has joined", node.kubelet_healthy, 60)

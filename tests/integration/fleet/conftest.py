@@ -81,6 +81,12 @@ def member(joining: ApiServer, hub: ApiServer) -> t.Iterator[ApiServer]:
             client.delete(record["apiVersion"], record["kind"], record["metadata"]["name"])
 
 
+@pytest.fixture
+def east(member: ApiServer) -> dict[str, t.Any]:
+    """Access to a created cluster."""
+    return minted(member, access.access_objects("lifecycle"))
+
+
 def _forget_us(client: Client) -> None:
     space = client.get("v1", "Namespace", "lodestar-system")
     if space is None:

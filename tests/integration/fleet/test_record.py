@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.addons import OPERATION as ADDONS
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identities import OPERATION as IDENTITIES
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 
 from ..harness.apiserver import ApiServer
 from ..harness.people import steps
-from .conftest import LODESTAR, connection, minted, run, uid_of
+from .conftest import LODESTAR, connection, run, uid_of
 
 CLUSTER_API = "cluster.open-cluster-management.io/v1"
 PROFILE_API = "multicluster.x-k8s.io/v1alpha1"
@@ -25,12 +22,6 @@ PROFILE_API = "multicluster.x-k8s.io/v1alpha1"
 
 def node(name: str, cpu: str) -> dict[str, t.Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": {"capacity": {"cpu": cpu}}}
-
-
-@pytest.fixture
-def east(member: ApiServer) -> dict[str, t.Any]:
-    """Access to a created cluster."""
-    return minted(member, access.access_objects("lifecycle"))
 
 
 def test_records_tell_what_the_cluster_is_and_are_written_once(
@@ -114,23 +105,3 @@ def test_one_cluster_under_two_names_is_refused_against_the_run_and_the_hub(
     assert sorted([prefix, f"{prefix}-c"]) in recorded["duplicates"].values()
     assert not run(IDENTITIES, identities={prefix: uid_of(member)}, hub_access=hub_access).get("failed")
     assert not [item for item in hub.audit.since(mark, LODESTAR) if item.writes]
-
-
-def test_the_lifecycle_tier_can_apply_the_addons_and_the_second_run_writes_nothing(
-    member: ApiServer, east: dict[str, t.Any]
-) -> None:
-    wanted = {
-        "cluster": "east",
-        "endpoint_host": "192.0.2.1",
-        "endpoint_port": 6443,
-        "network": {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/16"},
-        "wait": False,
-    }
-    planned = run(ADDONS, check=True, cluster_exists=False, **wanted)
-    done = run(ADDONS, access=east, **wanted)
-    assert len(steps(done)) > 10
-    assert sorted(steps(planned)) == sorted(steps(done))
-    mark = member.audit.mark()
-    assert steps(run(ADDONS, access=east, **wanted)) == []
-    assert not [item for item in member.audit.since(mark, LODESTAR) if item.writes]
-    assert len(steps(run(ADDONS, access=east, **{**wanted, "addons": []}))) > 10

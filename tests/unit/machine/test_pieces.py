@@ -24,6 +24,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     kubeapi,
     lock,
     material,
+    objects,
     place,
     predecessors,
 )
@@ -131,13 +132,13 @@ def test_a_token_is_kept_while_more_than_half_of_its_life_is_left(
     assert not access.fresh({}, declared, now)
 
 
-def test_objects_of_access() -> None:
+def test_objects_that_a_control_plane_applies() -> None:
     role = {"kind": "Role", "metadata": {"name": "r", "namespace": "n"}}
-    assert access.object_path(role) == "/apis/rbac.authorization.k8s.io/v1/namespaces/n/roles/r"
+    assert objects.path_of(role) == "/apis/rbac.authorization.k8s.io/v1/namespaces/n/roles/r"
     with pytest.raises(PlatformError):
-        access.object_path({"kind": "Pod", "metadata": {"name": "p", "namespace": "n"}})
-    assert access.covers({"a": {"b": [1]}}, {"a": {"b": [1], "c": 2}, "d": 3})
-    assert not access.covers({"a": [1]}, {"a": [1, 2]})
+        objects.path_of({"kind": "Pod", "metadata": {"name": "p", "namespace": "n"}})
+    assert objects.covers({"a": {"b": [1]}}, {"a": {"b": [1], "c": 2}, "d": 3})
+    assert not objects.covers({"a": [1]}, {"a": [1, 2]})
 
 
 def test_credentials_of_a_kubeconfig() -> None:

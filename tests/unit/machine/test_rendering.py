@@ -215,7 +215,7 @@ def test_kube_vip_may_do_little() -> None:
         "3",
         "1",
     )
-    (_path, role), (_other, binding) = kubevip.rbac()
+    role, binding = kubevip.rbac()
     assert {resource for rule in role["rules"] for resource in rule["resources"]} == {"leases"}
     assert binding["subjects"][0]["name"] == settings.KUBE_VIP_USER
 

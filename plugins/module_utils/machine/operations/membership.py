@@ -24,6 +24,7 @@ def _control_plane(params: Params, context: Context) -> Plan:
             params["recovered"],
             params["share"],
             params["retires"],
+            params["network"],
         )
     )
 
@@ -66,6 +67,7 @@ CONTROL_PLANE = Operation(
         "recovered": {"type": "list", "elements": "str", "default": []},
         "share": {"type": "bool", "default": False},
         "retires": {"type": "str"},
+        "network": {"type": "list", "elements": "dict", "default": []},
     },
     plan=_control_plane,
     guard=exclusive,
