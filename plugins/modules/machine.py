@@ -111,6 +111,10 @@ machine:
         resembles, or null. Looked for only among arguments that it does not run with.
       returned: always
       type: dict
+    holds_cluster:
+      description: The machine is a control plane with an C(admin.conf), whether its API answers or not.
+      returned: always
+      type: bool
     access_kept:
       description: The machine keeps an access to its cluster, fresh or not. Control planes of the global cluster do.
       returned: always

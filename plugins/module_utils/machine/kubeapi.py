@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import typing as t
 
@@ -19,6 +20,8 @@ from . import host, paths
 
 FIELD_MANAGER = "lodestar"
 _APPLY = "application/apply-patch+yaml"
+#: Long enough for a SYN that was lost, which goes out again after one second (RFC 6298).
+ACCEPTS_SECONDS = 1.5
 
 
 class ApiError(PlatformError):
@@ -178,8 +181,15 @@ def holds_cluster(address: str, port: int) -> bool:
     return api is not None
 
 
-def cluster_ca(address: str, port: int, timeout: float = 3) -> tuple[bool, bytes | None]:
-    """Looks at an endpoint without trusting it: whether anything answers, and the CA that it publishes for joining."""
+def cluster_ca(address: str, port: int, timeout: float = 5) -> tuple[bool, bytes | None]:
+    """Looks at an endpoint without trusting it: whether anything answers, and the CA that it publishes for joining.
+
+    :param timeout: seconds for an answer from what accepts connections.
+    """
+    try:
+        socket.create_connection((address, port), timeout=ACCEPTS_SECONDS).close()
+    except OSError:
+        return False, None
     api = Api(address, port, None, timeout)
     try:
         status, data = api.raw("GET", "/api/v1/namespaces/kube-public/configmaps/cluster-info")

@@ -12,7 +12,7 @@ import typing as t
 from ...errors import PlatformError
 from ...operation import Context, Operation
 from ...plan import Plan
-from .. import access, claims, control_plane, host, node, prepare, probe, static_pods
+from .. import access, claims, control_plane, host, kubeadm, kubeapi, node, prepare, probe, static_pods
 from ..preflight import reach
 from .common import BUNDLED, COMMON, PURPOSES, Params, exclusive, finished
 from .seen import looked_at
@@ -65,9 +65,11 @@ def _machine(params: Params, context: Context) -> Plan:
 
 
 def _report(params: Params) -> dict[str, t.Any]:
+    cluster, machine = params["cluster"], params["machine"]
     found, membership = _look(params, params["api_patience"])
-    answer = {**probe.report(params["cluster"], params["machine"], found), **membership}
+    answer = {**probe.report(cluster, machine, found), **membership}
     answer["images"] = prepare.image_references(params["artifacts"])
+    answer["holds_cluster"] = kubeapi.holds_cluster(machine["node_ip"], kubeadm.bind_port(cluster))
     answer["access_kept"] = access.is_kept()
     answer["claims"] = claims.load()
     return answer
