@@ -35,6 +35,12 @@ options:
     description:
       - Directory on the machine that holds the artifacts that were sent. Filled in by the action plugin.
     type: path
+  api_patience:
+    description:
+      - How many seconds the API server of a control plane may take to answer, as after a reboot, before it counts as
+        down.
+    type: int
+    default: 90
 extends_documentation_fragment:
   - lodestar.platform.on_machine
 author:

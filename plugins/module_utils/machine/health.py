@@ -9,6 +9,7 @@ Private to the collection.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ..errors import PlatformError, Refused
@@ -28,6 +29,29 @@ def require_api(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) 
     if api is None or not api.live():
         raise PlatformError(f"{machine['name']} is not a healthy control plane of {cluster['name']}")
     return api
+
+
+def await_start(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], patience: float) -> None:
+    """Gives the API server of a control plane time to start, as after a reboot or a run that was killed.
+
+    Returns at once where it lives, where this is no control plane, and where no kubelet would start it.
+
+    :param patience: seconds after which it counts as down.
+    """
+    address, port = machine["node_ip"], kubeadm.bind_port(cluster)
+
+    def lacking() -> str | None:
+        api = kubeapi.local_admin(address, port)
+        if api is None:
+            return None
+        try:
+            return None if api.live() else "it does not answer"
+        finally:
+            api.close()
+
+    if lacking() is not None and host.services(["kubelet"])["kubelet"].active:
+        with contextlib.suppress(PlatformError):
+            host.wait_for("the API server answers", lacking, patience, interval=1)
 
 
 def wait_whole(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> None:

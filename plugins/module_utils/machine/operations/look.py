@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
-from ...errors import PlatformError
 from ...operation import Context, Operation
 from ...plan import Plan
-from .. import access, claims, control_plane, host, kubeadm, kubeapi, node, prepare, probe, static_pods
+from .. import access, claims, control_plane, health, kubeadm, kubeapi, node, prepare, probe, static_pods
 from ..preflight import reach
 from .common import BUNDLED, COMMON, PURPOSES, Params, exclusive, finished
 from .seen import looked_at
@@ -26,7 +24,8 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
     if machine["role"] == "worker":
         return found, nothing
     if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
-        found = _patient(params, patience)
+        health.await_start(cluster, machine, patience)
+        found = probe.holding(cluster, machine)
     if not (found.kubelet_final and found.etcd_data) or found.half_joined:
         return found, nothing
     images = prepare.image_references(params["artifacts"])
@@ -36,21 +35,6 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
         "shared": control_plane.shared_pending(cluster, machine, images, found),
         "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
     }
-
-
-def _patient(params: Params, patience: float) -> probe.Holding:
-    cluster, machine = params["cluster"], params["machine"]
-    latest = probe.holding(cluster, machine)
-
-    def lacking() -> str | None:
-        nonlocal latest
-        latest = probe.holding(cluster, machine)
-        return None if latest.local.healthy else "no answer"
-
-    if host.services(["kubelet"])["kubelet"].active:
-        with contextlib.suppress(PlatformError):
-            host.wait_for("the API server answers", lacking, patience, interval=1)
-    return latest
 
 
 def _machine(params: Params, context: Context) -> Plan:
