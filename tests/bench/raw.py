@@ -84,7 +84,12 @@ class Script:
         for machine in self._others:
             self._join(machine, ca_hash)
         nodes = " ".join(f"node/{machine['node_name']}" for machine in self._declared.machines)
-        self._on(first["name"], f"{_KUBECTL} wait --for=condition=Ready {nodes} --timeout=300s")
+        self._on(
+            first["name"],
+            f"{_KUBECTL} wait --for=condition=Ready {nodes} --timeout=300s"
+            # The kubelets' serving certificates, which metrics-server verifies. Whose they are this does not look at.
+            f" && {_KUBECTL} get csr -o name | xargs -r {_KUBECTL} certificate approve",
+        )
         return time.monotonic() - begin
 
     def _join(self, machine: Object, ca_hash: str) -> None:
@@ -136,7 +141,6 @@ class Script:
             pod_cidr=cluster["network"]["pod_cidr"],
             service_cidr=cluster["network"]["service_cidr"],
             metrics_replicas=2,
-            kubelet_insecure_tls=True,
         )
         return [
             *addons_objects.names_objects(),
