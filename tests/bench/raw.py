@@ -5,25 +5,31 @@
 """The global cluster by kubeadm commands alone, as a good administrator's script runs them on prepared machines.
 
 The settings are the collection's own files, written beforehand, so that the scope is equal; kube-vip's identity is an
-administrator's, as its documentation has it. Over SSH with shared connections, as Ansible does it; no sleep anywhere.
+administrator's, as its documentation has it. No sleep anywhere.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import addons_objects
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import (
+    addon,
+    addon_coredns,
+    addon_kube_router,
+    addon_metrics_server,
+)
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import kubeadm, kubevip, paths, settings
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.control_plane import new_token
 
 from testbed import transfer
 from testbed.legacy import key_digest
+
+from .shell import Shell
 
 Object = dict[str, t.Any]
 _FOLDER = "/var/lib/bench"
@@ -60,8 +66,7 @@ class Script:
 
     def __init__(self, declaration: Declaration, description: Object) -> None:
         self._declared = declaration
-        self._ssh, self._interface = description["ssh"], description["network"]["interface"]
-        self._addresses = {name: item["address"] for name, item in description["machines"].items()}
+        self._shell, self._interface = Shell(description), description["network"]["interface"]
         self._token, self._certificate_key = new_token(), secrets.token_hex(32)
         first, *others = declaration.machines
         encryption = settings.new_encryption()
@@ -75,7 +80,7 @@ class Script:
         first, *_others = self._declared.machines
         with ThreadPoolExecutor(max_workers=len(self._files)) as pool:
             list(pool.map(self._send, self._files))
-        said = self._on(
+        said = self._shell.on(
             first["name"],
             f"kubeadm init --config {_FOLDER}/init.yaml --upload-certs --skip-certificate-key-print"
             f" && {_KUBECTL} apply --server-side -f {_FOLDER}/addons.yaml && cat {paths.CA}",
@@ -84,7 +89,7 @@ class Script:
         for machine in self._others:
             self._join(machine, ca_hash)
         nodes = " ".join(f"node/{machine['node_name']}" for machine in self._declared.machines)
-        self._on(
+        self._shell.on(
             first["name"],
             f"{_KUBECTL} wait --for=condition=Ready {nodes} --timeout=300s"
             # The kubelets' serving certificates, which metrics-server verifies. Whose they are this does not look at.
@@ -96,7 +101,7 @@ class Script:
         material = {"token": self._token, "ca_hash": ca_hash, "certificate_key": self._certificate_key}
         documents = kubeadm.join_documents(self._declared.cluster, machine, material)
         # etcd takes one new member at a time, and admin.conf is there only when the join has ended.
-        self._on(
+        self._shell.on(
             machine["name"],
             f"cat > {_FOLDER}/join.yaml && kubeadm join --config {_FOLDER}/join.yaml"
             f" && mv {_FOLDER}/kube-vip.yaml {paths.KUBE_VIP_MANIFEST}",
@@ -135,7 +140,7 @@ class Script:
 
     def _addons(self) -> list[Object]:
         cluster = self._declared.cluster
-        chosen = addons_objects.Settings(
+        chosen = addon.Settings(
             endpoint_host=cluster["endpoint"]["address"],
             endpoint_port=cluster["endpoint"]["port"],
             pod_cidr=cluster["network"]["pod_cidr"],
@@ -143,30 +148,11 @@ class Script:
             metrics_replicas=2,
         )
         return [
-            *addons_objects.names_objects(),
-            *addons_objects.network_objects(chosen),
-            *addons_objects.metrics_objects(chosen),
+            *addon_coredns.objects(),
+            *addon_kube_router.objects(chosen),
+            *addon_metrics_server.objects(chosen),
         ]
 
     def _send(self, machine: str) -> None:
         items = [transfer.Item(path, text.encode(), 0o600) for path, text in self._files[machine].items()]
-        self._on(machine, "tar -x -f - -C /", b"".join(transfer.stream(items)))
-
-    def _on(self, machine: str, script: str, given: bytes = b"") -> str:
-        options = {
-            "IdentitiesOnly": "yes",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": self._ssh["known_hosts"],
-            "GlobalKnownHostsFile": "/dev/null",
-            "ControlMaster": "auto",
-            "ControlPersist": "10m",
-            "ControlPath": f"{self._ssh['control_path_dir']}/%h-%r",
-        }
-        flags = [flag for key, value in options.items() for flag in ("-o", f"{key}={value}")]
-        where = f"{self._ssh['user']}@{self._addresses[machine]}"
-        command = ["ssh", "-F", "none", "-i", self._ssh["private_key"], *flags, where, script]
-        done = subprocess.run(command, input=given, capture_output=True, check=False)
-        if done.returncode != 0:
-            said = (done.stdout + done.stderr).decode(errors="replace")
-            raise AssertionError(f"{machine}: {script} ended with {done.returncode}:\n{said[-4000:]}")
-        return done.stdout.decode()
+        self._shell.on(machine, "tar -x -f - -C /", b"".join(transfer.stream(items)))

@@ -14,7 +14,7 @@ import hashlib
 import json
 import typing as t
 
-from . import addons_objects
+from . import addon_kube_router, addon_metrics_server
 from .identity import NAMESPACE, SERVICE_ACCOUNT, Mark
 
 Rule = dict[str, t.Any]
@@ -78,7 +78,8 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     rule("certificates.k8s.io", ["certificatesigningrequests/approval"], ["patch"]),
     rule("certificates.k8s.io", ["signers"], ["approve"], ["kubernetes.io/kubelet-serving"]),
     # Kubernetes lets an identity grant only what it holds: these are the rules of the add-ons that it applies.
-    *addons_objects.GRANTED_RULES,
+    *addon_kube_router.RULES,
+    *addon_metrics_server.RULES,
 )
 
 #: API group -> the resources of the bundle's definitions, which are listed once to see that they are served.

@@ -16,16 +16,8 @@ from ..kube.desired import normalise
 from ..kube.resources import object_id
 from ..operation import Context, Operation
 from ..plan import Plan, Step
-from . import node_marks, serving
-from .addons_objects import (
-    DEFAULT_IMAGES,
-    NAMESPACE,
-    Settings,
-    families,
-    metrics_objects,
-    names_objects,
-    network_objects,
-)
+from . import addon_coredns, addon_kube_router, addon_metrics_server, node_marks, serving
+from .addon import DEFAULT_IMAGES, NAMESPACE, Settings, families
 
 Object = t.Mapping[str, t.Any]
 
@@ -70,8 +62,8 @@ def settings(params: t.Mapping[str, t.Any]) -> Settings:
 def objects(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """Everything that the declared add-ons consist of."""
     chosen = settings(params)
-    makers = {"kube-router": network_objects, "metrics-server": metrics_objects}
-    return [*names_objects(), *(obj for name in params["addons"] for obj in makers[name](chosen))]
+    makers = {"kube-router": addon_kube_router.objects, "metrics-server": addon_metrics_server.objects}
+    return [*addon_coredns.objects(), *(obj for name in params["addons"] for obj in makers[name](chosen))]
 
 
 def network(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
@@ -92,7 +84,7 @@ def network(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> list
             "images": images,
         }
     )
-    return [ApplySet(SET).member(obj) for obj in normalise(network_objects(chosen))]
+    return [ApplySet(SET).member(obj) for obj in normalise(addon_kube_router.objects(chosen))]
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
@@ -124,7 +116,7 @@ def _object_steps(client: Client, params: t.Mapping[str, t.Any]) -> list[Step]:
     )
     if params["cluster_exists"] or not params["founded"]:
         return steps
-    brought = {object_id(obj) for obj in network_objects(settings(params))}
+    brought = {object_id(obj) for obj in addon_kube_router.objects(settings(params))}
     return [step for step in steps if step.id not in brought]
 
 

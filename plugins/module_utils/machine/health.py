@@ -18,6 +18,7 @@ from . import etcd, host, kubeadm, kubeapi, paths
 SECONDS = 240
 #: kube-vip ends where it loses its Lease, and the kubelet waits up to five minutes before it begins a pod again.
 _ENDPOINT_SECONDS = 360
+_MOVES_SECONDS = 0.5
 
 
 def require_api(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> kubeapi.Api:
@@ -72,11 +73,14 @@ def wait_endpoint(cluster: t.Mapping[str, t.Any]) -> None:
 
     :raises PlatformError: at the deadline.
     """
-    endpoint = cluster["endpoint"]
+    address, port = cluster["endpoint"]["address"], int(cluster["endpoint"]["port"])
     ca = host.read_bytes(paths.CA) or b""
 
     def lacking() -> str | None:
-        api = kubeapi.Api(endpoint["address"], int(endpoint["port"]), kubeapi.client_context(ca), timeout=3)
+        # Asked often, since a connection that began before the address moved does not notice.
+        if not kubeapi.accepts(address, port, _MOVES_SECONDS):
+            return f"{kubeadm.endpoint(cluster)} takes no connection"
+        api = kubeapi.Api(address, port, kubeapi.client_context(ca), timeout=5)
         try:
             return None if api.ready() else f"{kubeadm.endpoint(cluster)} is not ready"
         finally:

@@ -21,7 +21,7 @@ from . import host, paths
 FIELD_MANAGER = "lodestar"
 _APPLY = "application/apply-patch+yaml"
 #: Long enough for a SYN that was lost, which goes out again after one second (RFC 6298).
-ACCEPTS_SECONDS = 1.5
+_ACCEPTS_SECONDS = 1.5
 
 
 class ApiError(PlatformError):
@@ -181,14 +181,21 @@ def holds_cluster(address: str, port: int) -> bool:
     return api is not None
 
 
+def accepts(address: str, port: int, seconds: float) -> bool:
+    """Whether anything takes connections there. An address that nobody holds keeps a connection waiting."""
+    try:
+        socket.create_connection((address, port), timeout=seconds).close()
+    except OSError:
+        return False
+    return True
+
+
 def cluster_ca(address: str, port: int, timeout: float = 5) -> tuple[bool, bytes | None]:
     """Looks at an endpoint without trusting it: whether anything answers, and the CA that it publishes for joining.
 
     :param timeout: seconds for an answer from what accepts connections.
     """
-    try:
-        socket.create_connection((address, port), timeout=ACCEPTS_SECONDS).close()
-    except OSError:
+    if not accepts(address, port, _ACCEPTS_SECONDS):
         return False, None
     api = Api(address, port, None, timeout)
     try:

@@ -35,9 +35,9 @@ from . import (
 
 CONTROL, KUBELET, CLEAN = "control", "kubelet", "clean"
 PARTS = (CONTROL, KUBELET, CLEAN)
-#: kubeadm gives every static pod five minutes by itself.
 #: The bundle's CoreDNS, one for all of its minors, may be newer than any that a kubeadm knows how to migrate from.
 _COREDNS = ("CoreDNSUnsupportedPlugins", "CoreDNSMigration")
+#: kubeadm gives every static pod five minutes by itself.
 _KUBEADM_SECONDS = 1500
 _READY_SECONDS = 240
 _UNUSED_SECONDS = 180

@@ -9,7 +9,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access, addons, addons_objects
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import (
+    access,
+    addon,
+    addon_kube_router,
+    addon_metrics_server,
+    addons,
+)
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity import Mark
 
 ALL = [*access.RULES, "self"]
@@ -66,10 +72,10 @@ def test_observing_changes_nothing() -> None:
 
 def test_lifecycle_holds_every_right_that_the_addons_get() -> None:
     held = set(access.needs("lifecycle"))
-    settings = addons_objects.Settings(endpoint_host="192.0.2.1")
+    settings = addon.Settings(endpoint_host="192.0.2.1")
     roles = [
         obj
-        for obj in addons_objects.network_objects(settings) + addons_objects.metrics_objects(settings)
+        for obj in addon_kube_router.objects(settings) + addon_metrics_server.objects(settings)
         if obj["kind"] == "ClusterRole"
     ]
     assert roles

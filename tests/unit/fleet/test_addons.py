@@ -11,8 +11,12 @@ import typing as t
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import addons, addons_objects
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.addons_objects import Settings
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import (
+    addon_kube_router,
+    addon_metrics_server,
+    addons,
+)
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.addon import Settings
 
 
 def of_kind(objects: list[dict[str, t.Any]], kind: str) -> dict[str, t.Any]:
@@ -21,7 +25,7 @@ def of_kind(objects: list[dict[str, t.Any]], kind: str) -> dict[str, t.Any]:
 
 def router(**changes: t.Any) -> dict[str, t.Any]:
     settings = Settings(endpoint_host="192.0.2.10", endpoint_port=7443, **changes)
-    return dict(of_kind(addons_objects.network_objects(settings), "DaemonSet")["spec"]["template"]["spec"])
+    return dict(of_kind(addon_kube_router.objects(settings), "DaemonSet")["spec"]["template"]["spec"])
 
 
 def test_kube_router_reaches_the_api_by_the_endpoint_and_runs_everywhere() -> None:
@@ -52,7 +56,7 @@ def test_families_follow_the_ranges(pods: str, flags: set[str]) -> None:
 def test_metrics_server_verifies_kubelets_unless_told() -> None:
     def args(insecure: bool) -> list[str]:
         settings = Settings(endpoint_host="192.0.2.10", kubelet_insecure_tls=insecure)
-        deployment = of_kind(addons_objects.metrics_objects(settings), "Deployment")
+        deployment = of_kind(addon_metrics_server.objects(settings), "Deployment")
         return list(deployment["spec"]["template"]["spec"]["containers"][0]["args"])
 
     assert "--kubelet-insecure-tls" in args(True)
