@@ -102,7 +102,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         return {"nodes_ready": await_ready(client, params, context)} if params["wait"] else {}
 
     outputs = {"addons": list(params["addons"])}
-    return Plan(steps=[*approvals, *marks, *steps], outputs=outputs, finish=finish, warnings=warnings, parallel=8)
+    return Plan(
+        steps=[*approvals, *marks, *steps], outputs=outputs, finish=finish, warnings=warnings, parallel=client.at_once
+    )
 
 
 def _object_steps(client: Client, params: t.Mapping[str, t.Any]) -> list[Step]:

@@ -208,7 +208,7 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
     written: list[Stored] = []
     steps += [*_namespace_steps(run), _secret_step(run, lambda: _mint(run, member, new, written))]
     outputs = _outputs("attached", new, uid)
-    return Plan(steps=steps, outputs=outputs, finish=lambda: {"expires": written[-1].expires}, parallel=8)
+    return Plan(steps=steps, outputs=outputs, finish=lambda: {"expires": written[-1].expires}, parallel=member.at_once)
 
 
 def _own(run: _Run, stored: Stored, renew: bool) -> Plan:

@@ -58,7 +58,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         steps=steps,
         outputs={"objects": [object_id(obj) for obj in desired], "applyset_id": applyset.id},
         finish=lambda: _finish(client, desired, params),
-        parallel=8,
+        parallel=client.at_once,
     )
 
 

@@ -26,6 +26,8 @@ _RETRIED = (429, 500, 502, 503, 504)
 # A 500 is often an admission webhook that will not come back, so it is not tried until the deadline.
 _MOST_FAILURES = 5
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 3.0
+# Seconds of one request below which a server counts as nearby, and how many connections keep such a one busy.
+_NEARBY, _ENOUGH_NEARBY = 0.01, 4
 # Creating these stores nothing.
 _REVIEWS = ("accessreviews", "rulesreviews", "tokenreviews", "subjectreviews")
 
@@ -86,6 +88,7 @@ class Session:
         self.server_date = ""
         self.latency = math.inf
         self._user_agent = user_agent
+        self._in_flight = in_flight
         self._transport = Transport(connection, in_flight)
         self._lock = threading.Lock()
 
@@ -94,6 +97,11 @@ class Session:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    @property
+    def at_once(self) -> int:
+        """How many writes to send at once: few keep a server nearby busy, and every connection costs a handshake."""
+        return self._in_flight if self.latency > _NEARBY else min(self._in_flight, _ENOUGH_NEARBY)
 
     def close(self) -> None:
         """Closes idle connections."""

@@ -64,7 +64,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "policies": [{"name": policy.name, "rule": policy.rule, "mode": policy.mode} for policy in policies],
         "objects": {name: [object_id(obj) for obj in found] for name, found in rendered.items()},
     }
-    return Plan(steps=steps, outputs=outputs, parallel=8)
+    return Plan(steps=steps, outputs=outputs, parallel=client.at_once)
 
 
 def for_cluster(declared: t.Any, cluster: t.Mapping[str, t.Any]) -> list[Policy]:

@@ -59,7 +59,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "tenants": list(rendered),
         "objects": {name: [object_id(obj) for obj in found] for name, found in rendered.items()},
     }
-    return Plan(steps=steps, outputs=outputs, warnings=warnings(tenants), parallel=8)
+    return Plan(steps=steps, outputs=outputs, warnings=warnings(tenants), parallel=client.at_once)
 
 
 def cluster_view(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
