@@ -113,3 +113,23 @@ def test_files_that_all_may_read(standing: Solo) -> None:
     assert {step for _target, step, _action in mended.steps()} == {f"mode:{path}" for path in loose}
     assert standing.on("s1", f"stat -c %a {' '.join(loose)}").split() == ["600"] * 3
     assert names(standing.processes("s1")) == before
+
+
+def test_an_api_server_that_somebody_broke_by_hand(standing: Solo, bar: Bar) -> None:
+    """The only API of the cluster is down, and the run brings it back, as it was."""
+    manifest = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    before = standing.on("s1", f"cat {manifest}")
+    standing.on("s1", f"sed -i 's/--audit-log-maxage=[0-9]*/--audit-log-maxage=never/' {manifest}")
+    eventually(
+        lambda: "refused" in standing.on("s1", "curl -sS -k https://127.0.0.1:6443/livez 2>&1", check=False), 120
+    )
+    impatient = ("-e", "machine_api_patience=5")
+    check = standing.site("--check", *impatient).checked()
+    assert "static-pod:kube-apiserver" in [step for _target, step, _action in check.steps()]
+    assert "its API is down" in " ".join(check.output.split())
+    run = standing.site(*impatient).checked()
+    assert [step for _target, step, _action in run.steps()] == ["static-pod:kube-apiserver"]
+    assert standing.on("s1", f"cat {manifest}") == before
+    again = standing.site().checked()
+    assert (again.changed, again.steps()) == (0, [])
+    bar("the only API server broken by hand in its manifest", "mended; changed=0")

@@ -70,9 +70,13 @@ def plan(
 def pending(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
 ) -> list[str]:
-    """Ids of the steps that a member of the cluster has lost; empty while its API does not answer."""
-    steps = _steps(Task(cluster, machine, images, None, found), PRESENT).items if found.local.healthy else []
-    return [step.id for step in steps]
+    """Ids of the steps that a member of the cluster has lost; while its API is down only those that may be why."""
+    task = Task(cluster, machine, images, None, found)
+    if found.local.healthy:
+        return [step.id for step in _steps(task, PRESENT).items]
+    steps = node.Steps(machine["name"])
+    static_pods.add(steps, task.member)
+    return [step.id for step in steps.items]
 
 
 def shared_pending(

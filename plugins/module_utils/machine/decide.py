@@ -12,7 +12,7 @@ the endpoint, and the hub knows no cluster of that name.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import InvalidInput, Problem, Refused
 from . import arguments, lasting
@@ -21,6 +21,8 @@ from .etcd import majority
 Probe = t.Mapping[str, t.Any]
 
 FOUND, JOIN, PRESENT, REPAIR = "found", "join", "present", "repair"
+#: What a control plane lacks that keeps its API from answering: it is mended, and was not founded to be so.
+_FATAL = {"static-pod:etcd", "static-pod:kube-apiserver"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Decision:
     :param shares: it holds what all machines of the cluster share to the declaration, for all of them.
     :param gone: ids of etcd members that machines which are gone have left behind; they leave before this one joins.
     :param removed: ids of those that an earlier join of the run takes out.
+    :param breaks: the cluster's API is down, and what this control plane lacks may be why.
     """
 
     action: str
@@ -41,6 +44,7 @@ class Decision:
     shares: bool = False
     gone: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    breaks: bool = False
 
     def as_dict(self) -> dict[str, t.Any]:
         """Plain data."""
@@ -122,12 +126,15 @@ def decide(
     _check_identity(cluster, known, None if again else recorded_uid, table)
     _check_lasting(cluster, known)
     _check_arguments(cluster, known)
-    running = [
-        name for name in control_planes if (probe := known.get(name)) and complete(probe) and probe["api_healthy"]
-    ]
-    if running or _answers(known, control_planes):
-        leaders = running or _unseen_first(control_planes, known)
+    members = [name for name in control_planes if (probe := known.get(name)) and complete(probe)]
+    running = [name for name in members if known[name]["api_healthy"]]
+    broken = [name for name in members if _FATAL & set(known[name]["pending"])]
+    answers = _answers(known, control_planes)
+    if running or answers or broken:
+        leaders = running or (_unseen_first(control_planes, known) if answers else broken)
         decided = _with_cluster(cluster, known, tuple(leaders), table)
+        if not (running or answers):
+            decided.update({name: replace(decided[name], breaks=True) for name in broken})
     else:
         decided = _without_cluster(cluster, known, record, again, table)
     _check_name(cluster, known, decided)

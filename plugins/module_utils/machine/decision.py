@@ -11,7 +11,7 @@ import typing as t
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import joining, recovery
-from .decide import PRESENT, decide
+from .decide import PRESENT, Decision, decide
 from .turns import turns
 
 
@@ -25,6 +25,7 @@ def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     )
     decisions = joining.checked(params["cluster"], params["probes"], decisions, params["control_planes"])
     writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
+    warnings += _unpredictable(params["cluster"]["name"], decisions)
     order = turns(params["cluster"], params["probes"], decisions, params["max_unavailable"])
     machines = {
         name: {**decision.as_dict(), "turn": order[name], "recovery": name == writer}
@@ -33,6 +34,16 @@ def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     idle = all(decision.action == PRESENT for decision in decisions.values())
     settled = writer is None and idle and not any(probe["claims"] for probe in params["probes"].values())
     return Plan(outputs={"machines": machines, "settled": settled}, warnings=warnings)
+
+
+def _unpredictable(cluster: str, decisions: t.Mapping[str, Decision]) -> list[str]:
+    broken = sorted(name for name, decision in decisions.items() if decision.breaks)
+    if not broken:
+        return []
+    return [
+        f"{cluster}: its API is down, and the manifests on {', '.join(broken)} are not as declared: they are mended"
+        " first. Until then nobody can look into the cluster, so check mode shows its objects as if there were none"
+    ]
 
 
 OPERATION = Operation(

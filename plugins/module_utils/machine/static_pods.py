@@ -108,7 +108,9 @@ def add(steps: node.Steps, member: node.Member) -> None:
 
 def _replace(change: Change, member: node.Member) -> None:
     of_the_store = change.component in ("etcd", "kube-apiserver")
-    well = health.require_quorum_without(member.machine) if of_the_store else set()
+    # One that is down already takes nothing with it.
+    serves = of_the_store and _ailment(change.component, member) is None
+    well = health.require_quorum_without(member.machine) if serves else set()
     manifest = _made(change, member)
     began = time.time()
     host.write(change.path, manifest, 0o600)

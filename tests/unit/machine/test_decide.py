@@ -172,6 +172,23 @@ def test_a_member_that_is_not_as_declared_is_mended() -> None:
     assert decisions["w1"].reason == "not as declared: file:/var/lib/kubelet/config.yaml"
 
 
+@pytest.mark.parametrize("lost", ["static-pod:kube-apiserver", "static-pod:etcd"])
+def test_an_api_that_is_down_since_its_manifest_was_changed_is_mended(lost: str) -> None:
+    """Nothing answers anywhere, and nothing is founded: what belongs to the cluster is brought back."""
+    down = member(api_healthy=False, endpoint=SILENT, pending=[lost], uid=None)
+    others = {"w1": joined_worker(endpoint=SILENT), "w2": empty()}
+    decisions = decide({**cluster(), "control_plane": ["e1"]}, {"e1": down, **others})
+    assert {name: item.action for name, item in decisions.items()} == {"e1": "repair", "w1": "present", "w2": "join"}
+    assert decisions["w2"].leaders == ("e1",)
+    assert [name for name, item in decisions.items() if item.breaks] == ["e1"]
+
+
+def test_an_api_that_is_down_for_another_reason_is_not_touched() -> None:
+    down = member(api_healthy=False, endpoint=SILENT, pending=["static-pod:kube-scheduler"], uid=None)
+    with pytest.raises(Refused, match="control planes hold cluster state: e1"):
+        decide({**cluster(), "control_plane": ["e1"]}, {"e1": down})
+
+
 def test_one_control_plane_mends_what_all_share() -> None:
     everything = {name: member(shared=["configmap:kubelet-config"]) for name in NAMES[:3]}
     everything["e1"]["api_healthy"] = False
