@@ -80,7 +80,10 @@ def test_no_founding_beside_a_stopped_cluster(fleet: Fleet) -> None:
 
 
 def test_no_founding_on_a_new_disk(fleet: Fleet, bar: Bar) -> None:
-    """The only control plane of east comes back empty: the hub knows the name, and the worker has an identity."""
+    """The only control plane of east comes back empty: the hub knows the name, and the worker has an identity.
+
+    It is founded anew, from its recovery file, when the operator says so.
+    """
     fleet.testbed("reimage", "e1")
     run = fleet.site("--limit", "east:east_machines")
     assert run.code != 0
@@ -88,3 +91,10 @@ def test_no_founding_on_a_new_disk(fleet: Fleet, bar: Bar) -> None:
     assert fleet.on("e1", "ls -A /var/lib/etcd 2>/dev/null || true") == ""
     assert fleet.on("e2", "ls /etc/kubernetes/kubelet.conf").strip() == "/etc/kubernetes/kubelet.conf"
     bar("founding refused beside a stopped and beside a re-imaged control plane", "both refused")
+    fleet.site("-e", "recreate=east").checked()
+    eventually(lambda: nodes_ready(fleet, "east"), 240, 3)
+    assert fleet.site().checked().changed == 0
+    bar(
+        "a cluster whose only control plane came back empty, recreate said",
+        "founded anew; its worker joined; changed=0",
+    )
