@@ -57,6 +57,10 @@ options:
     type: list
     elements: str
     default: []
+  recreate:
+    description: Another cluster than the recorded one may answer behind this name, since the old one is gone for good.
+    type: bool
+    default: false
   adopt:
     description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
     type: bool

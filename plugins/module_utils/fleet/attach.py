@@ -155,7 +155,7 @@ def _keep_minted(run: _Run) -> Plan:
             guard_mark(run.cluster, run.hub_uid, read_mark(client.get("v1", "Namespace", NAMESPACE)))
         guard_unique({run.cluster: uid}, records_of(run.hub, uid))
     kept = from_secret(run.cluster, run.secret)
-    if kept is not None and uid:
+    if kept is not None and uid and not run.params["recreate"]:
         guard_uid(run.cluster, kept.uid, uid)
     new = Stored(
         cluster=run.cluster,
@@ -179,7 +179,8 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
     made = connection.resolve(run.params, run.context.environ)
     member = run.context.enter(Client(made))
     uid = kube_system_uid(member, run.cluster)
-    guard_uid(run.cluster, stored.uid if stored is not None else None, uid)
+    if stored is not None and not run.params["recreate"]:
+        guard_uid(run.cluster, stored.uid, uid)
     guard_mark(run.cluster, run.hub_uid, read_mark(member.get("v1", "Namespace", NAMESPACE)))
     if run.hub_uid is not None and uid == run.hub_uid:
         raise Refused(
@@ -318,6 +319,7 @@ OPERATION = Operation(
         "tier": {"type": "str", "choices": list(TIERS), "default": "tenant"},
         "token_lifetime": {"type": "int", "default": 86400, "no_log": False},
         "rekey": {"type": "bool", "default": False},
+        "recreate": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
         **HUB_ARGUMENTS,
         **connection.ARGUMENTS,

@@ -62,7 +62,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     if observed.uid != _UID:
         labels = ((existing or {}).get("metadata") or {}).get("labels") or {}
         guard_unique({declared.name: observed.uid}, records_of(hub, observed.uid))
-        guard_uid(declared.name, labels.get(UID_LABEL), observed.uid)
+        guard_uid(declared.name, None if params["recreate"] else labels.get(UID_LABEL), observed.uid)
     objects = [
         records.managed_cluster(declared, observed.uid, observed.server, observed.ca_data),
         records.cluster_profile(declared),
@@ -195,6 +195,7 @@ OPERATION = Operation(
         "upgraded": {"type": "bool", "default": False},
         "joining": {"type": "list", "elements": "str", "default": []},
         "replaced": {"type": "list", "elements": "str", "default": []},
+        "recreate": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
         **HUB_ARGUMENTS,
         **connection.ARGUMENTS,

@@ -15,6 +15,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet import acc
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_info import OPERATION as INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.attach import OPERATION as ATTACH
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity import Mark
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors import Forbidden
 
@@ -175,6 +176,25 @@ def test_minted_access_to_a_created_cluster_is_kept_once(
     audit = hub.audit.mark()
     assert steps(run(ATTACH, access=made, **wanted)) == []
     assert not [item for item in hub.audit.since(audit, LODESTAR) if item.writes]
+
+
+def test_a_cluster_that_was_founded_again_takes_its_name_back_when_that_is_said(
+    hub: ApiServer, member: ApiServer, other_api: ApiServer, hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    rights = access.access_objects("lifecycle")
+    wanted = {"cluster": prefix, "hub_access": hub_access}
+    old, new = minted(member, rights), minted(other_api, rights)
+    run(ATTACH, access=old, tier="lifecycle", **wanted)
+    run(RECORD, access=old, **wanted)
+    for operation in (ATTACH, RECORD):
+        assert run(operation, access=new, **wanted)["reason"] == "other_cluster"
+    assert steps(run(ATTACH, access=new, tier="lifecycle", recreate=True, **wanted))
+    assert steps(run(RECORD, access=new, recreate=True, **wanted))
+    assert steps(run(ATTACH, access=new, tier="lifecycle", **wanted)) == []
+    assert steps(run(RECORD, access=new, **wanted)) == []
+    stored = access_secret.from_secret(prefix, secret(hub, prefix))
+    assert stored is not None
+    assert stored.uid == uid_of(other_api)
 
 
 def test_without_a_hub_nothing_is_written_on_the_member(member: ApiServer, prefix: str) -> None:
