@@ -15,6 +15,8 @@ import typing as t
 from ..errors import PlatformError, Refused
 from . import etcd, host, kubeadm, kubeapi, paths
 
+Answer = t.TypeVar("Answer")
+
 SECONDS = 240
 #: kube-vip ends where it loses its Lease, and the kubelet waits up to five minutes before it begins a pod again.
 _ENDPOINT_SECONDS = 360
@@ -32,27 +34,26 @@ def require_api(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) 
     return api
 
 
-def await_start(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], patience: float) -> None:
-    """Gives the API server of a control plane time to start, as after a reboot or a run that was killed.
+def patiently(ask: t.Callable[[], Answer | None], patience: float) -> Answer | None:
+    """What a control plane answers, given time to start, as after a reboot or a run that was killed.
 
-    Returns at once where it lives, where this is no control plane, and where no kubelet would start it.
+    One that answers, and one without a kubelet that would start it, is asked once.
 
+    :param ask: asks it; ``None`` says that it does not answer.
     :param patience: seconds after which it counts as down.
     """
-    address, port = machine["node_ip"], kubeadm.bind_port(cluster)
+    answer = ask()
+    if answer is not None or not host.services(["kubelet"])["kubelet"].active:
+        return answer
 
     def lacking() -> str | None:
-        api = kubeapi.local_admin(address, port)
-        if api is None:
-            return None
-        try:
-            return None if api.live() else "it does not answer"
-        finally:
-            api.close()
+        nonlocal answer
+        answer = ask()
+        return "no answer" if answer is None else None
 
-    if lacking() is not None and host.services(["kubelet"])["kubelet"].active:
-        with contextlib.suppress(PlatformError):
-            host.wait_for("the API server answers", lacking, patience, interval=1)
+    with contextlib.suppress(PlatformError):
+        host.wait_for("the API server answers", lacking, patience, interval=1)
+    return answer
 
 
 def wait_whole(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> None:

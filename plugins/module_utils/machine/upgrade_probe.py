@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ..errors import PlatformError
-from . import artifacts, host, kubeadm, kubeapi, lasting, paths, place, upgrade_hazards, versions
+from . import artifacts, health, host, kubeadm, kubeapi, lasting, paths, place, upgrade_hazards, versions
 from .etcd import Etcd, quorum_problem
 
 KUBELET = "/usr/local/bin/kubelet"
@@ -31,10 +31,13 @@ _CONFIGURATION = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
 Held = dict[str, t.Any]
 
 
-def observe(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], target: t.Mapping[str, str]) -> Held:
+def observe(
+    cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], target: t.Mapping[str, str], patience: float = 0
+) -> Held:
     """The versions on this machine.
 
     :param target: sha256 of the wanted binaries by path.
+    :param patience: seconds that the API server may take to answer, as one that a killed upgrade has just changed.
     :returns: C(kubelet) (the version on the disk, C(None) without one), C(kubelet_current) (the one on the disk runs),
         C(member), C(static_pods) (version by name), and of a control plane C(lasting), C(etcd_problem) and C(cluster),
         which is C(None) while its API does not answer. C(unknown_arguments) is filled in by who has the bundle.
@@ -54,8 +57,9 @@ def observe(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], targ
     if machine["role"] == "control_plane":
         held["static_pods"] = static_pods()
         held["lasting"] = lasting.seen()
+        if kubeapi.holds_cluster(machine["node_ip"], kubeadm.bind_port(cluster)):
+            held["cluster"] = health.patiently(lambda: _ask(cluster, machine), patience)
         held["etcd_problem"] = _etcd_problem(machine)
-        held["cluster"] = _ask(cluster, machine)
     return held
 
 
@@ -123,6 +127,9 @@ def _ask(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Held
     if api is None:
         return None
     try:
+        # One that is about to end still answers, and is not ready any more.
+        if not api.ready():
+            return None
         return {
             "api": versions.plain(str(api.request("GET", "/version")["gitVersion"])),
             "declared": configured_version(api),

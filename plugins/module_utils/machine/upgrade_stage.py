@@ -36,10 +36,17 @@ def programs(items: Artifacts) -> dict[str, dict[str, str]]:
     }
 
 
-def plan(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], items: Artifacts, staging: str | None) -> Plan:
+def plan(
+    cluster: t.Mapping[str, t.Any],
+    machine: t.Mapping[str, t.Any],
+    items: Artifacts,
+    staging: str | None,
+    patience: float = 0,
+) -> Plan:
     """The steps that bring them, and in C(outputs.machine) what is there now.
 
     :param items: all artifacts of a machine of the target version.
+    :param patience: seconds that the API server of a control plane may take to answer.
     """
     wanted = programs(items)
     preparation = prepare.Preparation(machine["name"], staging)
@@ -47,7 +54,7 @@ def plan(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], items: 
     prepare.plan_images(preparation, items, seen)
     for digest, names in _lacking(wanted).items():
         _plan_binary(preparation, items, digest, names)
-    held = upgrade_probe.observe(cluster, machine, {path: item["sha256"] for path, item in wanted.items()})
+    held = upgrade_probe.observe(cluster, machine, {path: item["sha256"] for path, item in wanted.items()}, patience)
     held["binaries"] = wanted
     held["images"] = prepare.image_references(items)
     references = {ref for item in items if item["kind"] == "image" for ref in item["references"]}

@@ -10,45 +10,40 @@ import types
 import typing as t
 
 import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.machine import health, host, kubeapi
-from ansible_collections.lodestar.platform.tests.unit.machine.examples import cluster, machine
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import health, host
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., list[bool]]:
-    """Has the API server answer as given, one look after the other; returns the looks that are left."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[str | None, int]]:
+    """Asks a control plane that answers as given; returns what it said at last, and how often it was asked."""
 
-    def given(answers: list[bool] | None, kubelet: bool = True) -> list[bool]:
-        left = list(answers or ())
-        api = types.SimpleNamespace(live=lambda: left.pop(0), close=lambda: None)
-        monkeypatch.setattr(kubeapi, "local_admin", lambda *_: None if answers is None else api)
+    def ask(answers: list[str | None], patience: float = 90, kubelet: bool = True) -> tuple[str | None, int]:
+        left = list(answers)
         monkeypatch.setattr(host, "services", lambda _: {"kubelet": types.SimpleNamespace(active=kubelet)})
         monkeypatch.setattr(host.time, "sleep", lambda _: None)
-        return left
+        said = health.patiently(lambda: left.pop(0), patience)
+        return said, len(answers) - len(left)
 
-    return given
+    return ask
 
 
-def test_an_api_server_that_starts_is_waited_for(looks: t.Callable[..., list[bool]]) -> None:
-    left = looks([False, False, False, True, True])
-    health.await_start(cluster(), machine(), 90)
-    assert left == [True]
+def test_an_api_server_that_starts_is_waited_for(asked: t.Callable[..., tuple[str | None, int]]) -> None:
+    assert asked([None, None, None, "1.36.3", "1.36.3"]) == ("1.36.3", 4)
 
 
 @pytest.mark.parametrize(
-    ("answers", "kubelet", "left"),
-    [([True, True], True, [True]), ([False, True], False, [True]), (None, True, [])],
-    ids=["it lives", "no kubelet would start it", "no control plane"],
+    ("answers", "kubelet", "said"),
+    [(["1.36.3", "1.36.3"], True, ("1.36.3", 1)), ([None, "1.36.3"], False, (None, 1))],
+    ids=["it lives", "no kubelet would start it"],
 )
 def test_nothing_is_waited_for_in_vain(
-    looks: t.Callable[..., list[bool]], answers: list[bool] | None, kubelet: bool, left: list[bool]
+    asked: t.Callable[..., tuple[str | None, int]],
+    answers: list[str | None],
+    kubelet: bool,
+    said: tuple[str | None, int],
 ) -> None:
-    remaining = looks(answers, kubelet)
-    health.await_start(cluster(), machine(), 90)
-    assert remaining == left
+    assert asked(answers, kubelet=kubelet) == said
 
 
-def test_the_wait_ends_and_is_no_error(looks: t.Callable[..., list[bool]]) -> None:
-    left = looks([False, False])
-    health.await_start(cluster(), machine(), 0)
-    assert left == []
+def test_the_wait_ends_and_is_no_error(asked: t.Callable[..., tuple[str | None, int]]) -> None:
+    assert asked([None, None], patience=0) == (None, 2)

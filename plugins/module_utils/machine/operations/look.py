@@ -24,8 +24,8 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
     if machine["role"] == "worker":
         return found, nothing
     if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
-        health.await_start(cluster, machine, patience)
-        found = probe.holding(cluster, machine)
+        seen = health.patiently(lambda: _answering(cluster, machine), patience)
+        found = seen or probe.holding(cluster, machine)
     if not (found.kubelet_final and found.etcd_data) or found.half_joined:
         return found, nothing
     images = prepare.image_references(params["artifacts"])
@@ -35,6 +35,11 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
         "shared": control_plane.shared_pending(cluster, machine, images, found),
         "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
     }
+
+
+def _answering(cluster: Params, machine: Params) -> probe.Holding | None:
+    found = probe.holding(cluster, machine)
+    return found if found.local.healthy else None
 
 
 def _machine(params: Params, context: Context) -> Plan:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from ...errors import InvalidInput, Problem
 from ...operation import Context, Operation
 from ...plan import Plan
-from .. import health, lock, place, snapshots, upgrade, upgrade_stage
+from .. import lock, place, snapshots, upgrade, upgrade_stage
 from .common import BUNDLED, COMMON, PURPOSES, Params, exclusive, finished
 from .seen import looked_at
 
 
 def _machine_stage(params: Params, context: Context) -> Plan:
     def made() -> Plan:
-        health.await_start(params["cluster"], params["machine"], params["api_patience"])
-        return upgrade_stage.plan(params["cluster"], params["machine"], params["artifacts"], params["staging"])
+        return upgrade_stage.plan(
+            params["cluster"], params["machine"], params["artifacts"], params["staging"], params["api_patience"]
+        )
 
     return finished(looked_at(params, made))
 
