@@ -108,6 +108,11 @@ def _ca_hash() -> str | None:
         return None
 
 
+def _cut_short(machine: t.Mapping[str, t.Any], recorded: object) -> bool:
+    """Whether a worker's kubeadm was killed before it removed the identity for joining, when the kubelet had its own."""
+    return machine["role"] == "worker" and not recorded and os.path.exists(paths.BOOTSTRAP_CONF)
+
+
 def holding(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> Holding:
     """Looks at files, and at the local API server of a control plane."""
     kubelet_conf = host.read(paths.KUBELET_CONF)
@@ -120,7 +125,8 @@ def holding(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> H
         kubelet_identity=kubelet_conf is not None,
         kubelet_final=kubelet_conf is not None
         and "kubelet-client-current.pem" in kubelet_conf
-        and os.path.exists(paths.KUBELET_CLIENT),
+        and os.path.exists(paths.KUBELET_CLIENT)
+        and not _cut_short(machine, recorded),
         founding=kubelet_conf is not None and "client-certificate-data" in kubelet_conf,
         etcd_data=os.path.isdir(f"{paths.ETCD_DATA}/member"),
         static_pods=[name.removesuffix(".yaml") for name in manifests if name.endswith(".yaml")],

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import paths, probe
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.probe import Holding, Local
+from ansible_collections.lodestar.platform.tests.unit.machine.examples import cluster, machine
 
 WHOLE = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
 
@@ -45,3 +48,32 @@ def holding(**changes: t.Any) -> Holding:
 def test_interrupted_joins(changes: dict[str, t.Any], half_joined: bool, resumable: bool) -> None:
     seen = holding(**changes)
     assert (seen.half_joined, seen.resumable) == (half_joined, resumable)
+
+
+@pytest.mark.parametrize(
+    ("left", "final"),
+    [(["bootstrap"], False), (["bootstrap", "record"], True), (["record"], True), ([], True)],
+    ids=["kubeadm was killed", "an old file beside a member", "a member", "killed before the record"],
+)
+def test_a_worker_whose_join_was_cut_short_joins_again(
+    left: list[str], final: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = (
+        "KUBELET_CONF",
+        "KUBELET_CLIENT",
+        "BOOTSTRAP_CONF",
+        "CLUSTER_RECORD",
+        "MANIFESTS",
+        "ETCD_DATA",
+        "PKI",
+        "CA",
+    )
+    for name in names:
+        monkeypatch.setattr(paths, name, str(tmp_path / name))
+    (tmp_path / "KUBELET_CONF").write_text("client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem")
+    (tmp_path / "KUBELET_CLIENT").write_text("x")
+    if "bootstrap" in left:
+        (tmp_path / "BOOTSTRAP_CONF").write_text("x")
+    if "record" in left:
+        (tmp_path / "CLUSTER_RECORD").write_text('{"name": "east", "uid": "1"}')
+    assert probe.holding(cluster(), machine("w1", "worker")).kubelet_final is final
