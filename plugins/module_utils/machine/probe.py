@@ -109,7 +109,7 @@ def _ca_hash() -> str | None:
 
 
 def _cut_short(machine: t.Mapping[str, t.Any], recorded: object) -> bool:
-    """Whether a worker's kubeadm was killed before it removed the identity for joining, when the kubelet had its own."""
+    """Whether kubeadm was killed on a worker before it removed the identity for joining; the kubelet had its own."""
     return machine["role"] == "worker" and not recorded and os.path.exists(paths.BOOTSTRAP_CONF)
 
 
