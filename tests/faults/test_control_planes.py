@@ -92,6 +92,7 @@ def test_no_founding_on_a_new_disk(fleet: Fleet, bar: Bar) -> None:
     assert fleet.on("e2", "ls /etc/kubernetes/kubelet.conf").strip() == "/etc/kubernetes/kubelet.conf"
     bar("founding refused beside a stopped and beside a re-imaged control plane", "both refused")
     fleet.site("-e", "recreate=east").checked()
+    fleet.testbed("operator", "--definition", str(fleet.definition))
     eventually(lambda: nodes_ready(fleet, "east"), 240, 3)
     assert fleet.site().checked().changed == 0
     bar(
