@@ -29,11 +29,10 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine.control_
 from testbed import transfer
 from testbed.legacy import key_digest
 
-from .shell import Shell
+from .shell import KUBECTL, Shell
 
 Object = dict[str, t.Any]
 _FOLDER = "/var/lib/bench"
-_KUBECTL = f"kubectl --kubeconfig={paths.ADMIN_CONF}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Script:
         said = self._shell.on(
             first["name"],
             f"kubeadm init --config {_FOLDER}/init.yaml --upload-certs --skip-certificate-key-print"
-            f" && {_KUBECTL} apply --server-side -f {_FOLDER}/addons.yaml && cat {paths.CA}",
+            f" && {KUBECTL} apply --server-side -f {_FOLDER}/addons.yaml && cat {paths.CA}",
         )
         ca_hash = key_digest(said[said.index("-----BEGIN CERTIFICATE") :])
         for machine in self._others:
@@ -91,9 +90,9 @@ class Script:
         nodes = " ".join(f"node/{machine['node_name']}" for machine in self._declared.machines)
         self._shell.on(
             first["name"],
-            f"{_KUBECTL} wait --for=condition=Ready {nodes} --timeout=300s"
+            f"{KUBECTL} wait --for=condition=Ready {nodes} --timeout=300s"
             # The kubelets' serving certificates, which metrics-server verifies. Whose they are this does not look at.
-            f" && {_KUBECTL} get csr -o name | xargs -r {_KUBECTL} certificate approve",
+            f" && {KUBECTL} get csr -o name | xargs -r {KUBECTL} certificate approve",
         )
         return time.monotonic() - begin
 

@@ -14,9 +14,8 @@ import typing as t
 
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import paths, upgrade_stage
 
-from .shell import Shell
+from .shell import KUBECTL, Shell
 
-_KUBECTL = f"kubectl --kubeconfig={paths.ADMIN_CONF}"
 _SNAPSHOT = (
     "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt"
     " --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key"
@@ -42,11 +41,11 @@ class Script:
         self._on_first(_SNAPSHOT)
         for machine in [*self._control_plane, *self._workers]:
             self._shell.on(machine, f"{self._install(paths.KUBEADM)} && kubeadm upgrade {self._arguments(machine)}")
-            self._on_first(f"{_KUBECTL} drain {machine} --ignore-daemonsets --delete-emptydir-data --timeout=600s")
+            self._on_first(f"{KUBECTL} drain {machine} --ignore-daemonsets --delete-emptydir-data --timeout=600s")
             programs = " && ".join(self._install(path) for path in self._staged["binaries"] if path != paths.KUBEADM)
             self._shell.on(machine, f"{programs} && systemctl restart kubelet")
             self._on_first(self._awaited(machine))
-            self._on_first(f"{_KUBECTL} uncordon {machine}")
+            self._on_first(f"{KUBECTL} uncordon {machine}")
         return time.monotonic() - begin
 
     def _on_first(self, script: str) -> None:
@@ -67,6 +66,6 @@ class Script:
     def _awaited(self, machine: str) -> str:
         version = "{.status.nodeInfo.kubeletVersion}"
         return (
-            f"{_KUBECTL} wait node/{machine} --for=jsonpath='{version}'=v{self._staged['version']} --timeout=300s"
-            f" && {_KUBECTL} wait node/{machine} --for=condition=Ready --timeout=300s"
+            f"{KUBECTL} wait node/{machine} --for=jsonpath='{version}'=v{self._staged['version']} --timeout=300s"
+            f" && {KUBECTL} wait node/{machine} --for=condition=Ready --timeout=300s"
         )

@@ -9,6 +9,11 @@ from __future__ import annotations
 import subprocess
 import typing as t
 
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import paths
+
+#: On a control plane, as its administrator.
+KUBECTL = f"kubectl --kubeconfig={paths.ADMIN_CONF}"
+
 
 class Shell:
     """Runs commands on machines.

@@ -27,12 +27,12 @@ from tests.conftest import Bar
 from tests.e2e.driver import ROOT, Fleet
 
 from .raw import Declaration, Script
+from .shell import KUBECTL
 
 pytestmark = pytest.mark.timeout(3600)
 HERE = ROOT / "tests" / "bench"
 ROUNDS = 1 if "QUICK" in os.environ else 3
 MACHINES = ("g1", "g2", "g3")
-KUBECTL = "kubectl --kubeconfig=/etc/kubernetes/admin.conf"
 #: Settings that must be the same on both sides; kube-vip's own identity is the one difference.
 SCOPE = rf"""
 cd /etc/kubernetes && for file in manifests/*.yaml lodestar/audit-policy.yaml /var/lib/kubelet/config.yaml \

@@ -23,11 +23,10 @@ from tests.faults.test_upgrade_three import PLANES, WORKERS, serve
 from tests.faults.trio_fleet import INVENTORY, Trio, declared
 
 from .raw_upgrade import Script
-from .shell import Shell
+from .shell import KUBECTL, Shell
 
 pytestmark = pytest.mark.timeout(7200)
 HERE = ROOT / "tests" / "bench"
-KUBECTL = "kubectl --kubeconfig=/etc/kubernetes/admin.conf"
 
 
 @pytest.fixture(scope="module")
