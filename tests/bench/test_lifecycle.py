@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import ROOT, Run
+from tests.e2e.nodes import cordoned, kubelets
 from tests.faults.conftest import made
 from tests.faults.test_upgrade import NEW, OLD, UPGRADE
 from tests.faults.test_upgrade_three import PLANES, WORKERS, serve
@@ -82,9 +83,8 @@ def staged(fleet: Trio, directory: Path, inventory: t.Sequence[str]) -> dict[str
 
 def whole(fleet: Trio) -> None:
     """Raises AssertionError unless every Node is of the newer minor and takes pods."""
-    nodes = fleet.get("trio", "nodes")["items"]
-    assert {item["status"]["nodeInfo"]["kubeletVersion"] for item in nodes} == {f"v{NEW}"}
-    assert [item["metadata"]["name"] for item in nodes if item["spec"].get("unschedulable")] == []
+    nodes = fleet.nodes("trio")
+    assert (set(kubelets(nodes).values()), cordoned(nodes)) == ({NEW}, [])
 
 
 def test_a_worker_more_and_a_minor_up(five: Trio, tmp_path: Path, bar: Bar) -> None:

@@ -132,6 +132,10 @@ class Fleet:
         """``kubectl get -o json``."""
         return json.loads(self.kubectl(context, "get", *arguments, "-o", "json"))
 
+    def nodes(self, context: str) -> list[dict[str, t.Any]]:
+        """The Nodes of a cluster."""
+        return list(self.get(context, "nodes")["items"])
+
     def address(self, machine: str) -> str:
         """The machine's address in the fleet's network."""
         return str(json.loads((self.state / "fleet.json").read_text())["machines"][machine]["address"])

@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import Bar
 from tests.e2e.driver import Fleet
 from tests.e2e.fixtures import Platform
+from tests.e2e.nodes import unready
 
 pytestmark = pytest.mark.timeout(3000)
 CLUSTERS = ("global", "east", "legacy")
@@ -32,14 +33,8 @@ def test_check_mode_on_empty_machines_tells_the_run_that_follows(platform: Platf
 
 @pytest.mark.parametrize(("cluster", "nodes"), [("global", 3), ("east", 2), ("legacy", 2)])
 def test_all_nodes_ready_and_all_pods_running(fleet: Fleet, cluster: str, nodes: int) -> None:
-    items = fleet.get(cluster, "nodes")["items"]
-    ready = [
-        n["metadata"]["name"]
-        for n in items
-        for c in n["status"]["conditions"]
-        if c["type"] == "Ready" and c["status"] == "True"
-    ]
-    assert len(ready) == nodes
+    items = fleet.nodes(cluster)
+    assert (len(items), unready(items)) == (nodes, [])
     pods = fleet.get(cluster, "pods", "-A")["items"]
     phases = {p["metadata"]["name"]: p["status"]["phase"] for p in pods}
     assert phases
@@ -47,7 +42,7 @@ def test_all_nodes_ready_and_all_pods_running(fleet: Fleet, cluster: str, nodes:
 
 
 def test_the_global_cluster_is_dedicated(fleet: Fleet) -> None:
-    for node in fleet.get("global", "nodes")["items"]:
+    for node in fleet.nodes("global"):
         taints = [(taint["key"], taint["effect"]) for taint in node["spec"].get("taints", [])]
         assert ("node-role.kubernetes.io/control-plane", "NoSchedule") in taints
     namespaces = {p["metadata"]["namespace"] for p in fleet.get("global", "pods", "-A")["items"]}

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import Fleet, eventually
+from tests.e2e.nodes import unready
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 GLOBAL = ("g1", "g2", "g3")
@@ -26,8 +27,8 @@ def holder(fleet: Fleet) -> str:
 
 
 def nodes_ready(fleet: Fleet, cluster: str) -> bool:
-    items = fleet.get(cluster, "nodes")["items"]
-    return all(c["status"] == "True" for n in items for c in n["status"]["conditions"] if c["type"] == "Ready")
+    items = fleet.nodes(cluster)
+    return bool(items) and unready(items) == []
 
 
 def test_endpoint_survives_the_loss_of_its_holder(fleet: Fleet, bar: Bar) -> None:

@@ -27,7 +27,7 @@ def test_founding(solo: Solo, tmp_path: Path, version: str, bar: Bar) -> None:
         first = solo.site(*declared).checked()
         solo.operator()
         eventually(lambda: unwell(solo) == [], 120, 2)
-        node = solo.get("solo", "nodes")["items"][0]["status"]["nodeInfo"]
+        node = solo.nodes("solo")[0]["status"]["nodeInfo"]
         assert node["kubeletVersion"] == f"v{version}"
         assert solo.site(*declared).checked().changed == 0
         solo.testbed("power-cycle", "s1")

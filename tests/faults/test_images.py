@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import eventually
+from tests.e2e.nodes import unready
 from tests.e2e.test_3_rules import PROBE
 from tests.faults.solo_fleet import Solo
 
@@ -35,15 +36,14 @@ def used(solo: Solo) -> set[str]:
 def unwell(solo: Solo) -> list[str]:
     """Pods that do not run, Nodes that are not Ready."""
     pods: list[dict[str, t.Any]] = solo.get("solo", "pods", "-A")["items"]
-    nodes = solo.get("solo", "nodes")["items"]
-    ready = [c["status"] == "True" for node in nodes for c in node["status"]["conditions"] if c["type"] == "Ready"]
+    nodes = solo.nodes("solo")
     waiting = [
         f"{pod['metadata']['name']}: {status['name']}"
         for pod in pods
         for status in pod["status"].get("containerStatuses") or [{"name": "none yet", "ready": False}]
         if not status["ready"]
     ]
-    return waiting + ([] if ready and all(ready) else ["Node"])
+    return waiting + (unready(nodes) if nodes else ["no Node"])
 
 
 def test_no_image_can_be_collected(standing: Solo, bar: Bar) -> None:

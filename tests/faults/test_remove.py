@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import eventually
+from tests.e2e.nodes import cordoned, names, unready
 from tests.e2e.test_3_rules import PROBE
 from tests.faults.solo_fleet import Solo, overlay, second_machine
 from tests.faults.test_refused import refused
@@ -29,17 +30,10 @@ def wanting(*names: str, unreachable: t.Sequence[str] = (), **more: t.Any) -> tu
     return "-e", json.dumps({"remove_nodes": names, "remove_unreachable": unreachable, **more})
 
 
-def nodes(solo: Solo) -> list[str]:
-    return sorted(item["metadata"]["name"] for item in solo.get("solo", "nodes")["items"])
-
-
-def cordoned(solo: Solo, node: str) -> bool:
-    return bool(solo.get("solo", "node", node)["spec"].get("unschedulable"))
-
-
-def ready(solo: Solo, node: str) -> bool:
-    conditions = solo.get("solo", "node", node)["status"]["conditions"]
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+def unwell(solo: Solo) -> tuple[list[str], list[str]]:
+    """Nodes that take no pods, and Nodes that are not Ready."""
+    nodes = solo.nodes("solo")
+    return cordoned(nodes), unready(nodes)
 
 
 def protected(solo: Solo) -> None:
@@ -79,7 +73,7 @@ def test_a_worker_leaves(solo: Solo, tmp_path: Path, bar: Bar) -> None:
     assert "solo: s2: in the cluster, and not in the inventory" in " ".join(surplus.output.split())
     # How many metrics-servers there are follows the inventory.
     assert [step for _target, step, _action in surplus.steps() if not step.endswith("/metrics-server")] == []
-    assert (nodes(solo), cordoned(solo, "s2"), ready(solo, "s2")) == (["s1", "s2"], False, True)
+    assert (names(solo.nodes("solo")), *unwell(solo)) == (["s1", "s2"], [], [])
     bar("a node that is in the cluster and not in the inventory", "named by the site run, left alone")
 
     stopped = solo.playbook(REMOVE, *worker, *wanting("s2", remove_drain_timeout=15))
@@ -88,15 +82,15 @@ def test_a_worker_leaves(solo: Solo, tmp_path: Path, bar: Bar) -> None:
     words = ("PodDisruptionBudget default/web allows 0 disruptions (2 pods healthy, 2 needed", "protects default/web-")
     assert [word for word in words if word not in message] == [], stopped.output[-6000:]
     assert "Node s2 was uncordoned." in message
-    assert (cordoned(solo, "s2"), ready(solo, "s2"), nodes(solo)) == (False, True, ["s1", "s2"])
+    assert (names(solo.nodes("solo")), *unwell(solo)) == (["s1", "s2"], [], [])
     bar("a PDB that allows nothing: the drain stops at its deadline", "PDB and pods named, the node uncordoned")
 
     solo.kubectl("solo", "delete", "pdb", "web")
     predicted = solo.playbook(REMOVE, *worker, *wanting("s2"), "--check", "--diff").checked()
-    assert (nodes(solo), cordoned(solo, "s2")) == (["s1", "s2"], False)
+    assert (names(solo.nodes("solo")), cordoned(solo.nodes("solo"))) == (["s1", "s2"], [])
     done = solo.playbook(REMOVE, *worker, *wanting("s2")).checked()
     assert done.steps() == predicted.steps()
-    assert nodes(solo) == ["s1"]
+    assert names(solo.nodes("solo")) == ["s1"]
     assert differences(before, traces(solo, "s2")) == []
     solo.kubectl("solo", "delete", "deployment", "web")
     assert solo.playbook(REMOVE, *worker, *wanting("s2")).checked().changed == 0
@@ -110,7 +104,7 @@ def test_what_must_not_leave(standing: Solo, bar: Bar) -> None:
     refused(standing.playbook(REMOVE, *wanting("nobody")), ["remove_nodes = 'nobody'", "no machine of the inventory"])
     alive = ["s1 is Ready, so its machine is not dead"]
     refused(standing.playbook(REMOVE, *wanting("s1", unreachable=["s1"])), alive)
-    assert nodes(standing) == ["s1"]
+    assert names(standing.nodes("solo")) == ["s1"]
     bar("removal of the last control plane, of a living machine as a dead one, of nobody", "refused before any change")
 
 
@@ -121,12 +115,12 @@ def test_a_dead_machine_is_removed_without_reaching_it(standing: Solo, tmp_path:
     solo.site(*worker).checked()
     solo.testbed("kill", "s2")
     try:
-        eventually(lambda: not ready(solo, "s2"), 120, 2)
+        eventually(lambda: unready(solo.nodes("solo")) == ["s2"], 120, 2)
         refused(solo.playbook(REMOVE, *worker, *wanting("s2")), ["Nothing was changed", "s2:", "remove_unreachable"])
         # It is not even in the inventory any more.
         done = solo.playbook(REMOVE, *wanting("s2", unreachable=["s2"])).checked()
         assert done.steps() == [("solo", "v1/Node/s2", "delete")]
-        assert nodes(solo) == ["s1"]
+        assert names(solo.nodes("solo")) == ["s1"]
         assert solo.playbook(REMOVE, *wanting("s2", unreachable=["s2"])).checked().changed == 0
     finally:
         solo.testbed("reimage", "s2")
@@ -140,14 +134,14 @@ def test_a_control_plane_leaves_while_the_api_answers(standing: Solo, tmp_path: 
     second = overlay(tmp_path, {"hosts.yml": second_machine("control_plane")})
     solo.site(*second).checked()
     assert len(solo.members()) == 2
-    before = nodes(solo)
+    before = names(solo.nodes("solo"))
     predicted = solo.playbook(REMOVE, *second, *wanting("s2"), "--check").checked()
-    assert (nodes(solo), len(solo.members())) == (before, 2)
+    assert (names(solo.nodes("solo")), len(solo.members())) == (before, 2)
     with Writer(solo, "solo") as writer:
         done = solo.playbook(REMOVE, *second, *wanting("s2")).checked()
     assert done.steps() == predicted.steps()
     assert ("solo", "etcd-member:s2", "delete") in done.steps()
-    assert nodes(solo) == ["s1"]
+    assert names(solo.nodes("solo")) == ["s1"]
     assert [member.split()[0] for member in solo.members()] == ["s1"]
     assert writer.written.lost == []
     assert writer.written.gap < 10, writer.written

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import Bar
 from tests.e2e.driver import eventually
 from tests.e2e.fixtures import KEEP
+from tests.e2e.nodes import names, unready
 from tests.faults.solo_fleet import etcdctl
 from tests.faults.test_refused import refused
 from tests.faults.trio_fleet import Trio, declared
@@ -50,8 +51,8 @@ def whole(fleet: Trio, *control_planes: str) -> None:
         assert fleet.voters(machine) == sorted(control_planes)
     health = etcdctl(fleet, control_planes[0], "endpoint health --cluster 2>&1")
     assert health.count("is healthy") == len(control_planes), health
-    eventually(lambda: fleet.unready() == [], 120)
-    assert fleet.nodes() == sorted(control_planes)
+    eventually(lambda: unready(fleet.nodes("trio")) == [], 120)
+    assert names(fleet.nodes("trio")) == sorted(control_planes)
 
 
 def test_the_first_comes_back_empty(three: Trio, tmp_path: Path, bar: Bar) -> None:
@@ -130,6 +131,6 @@ def test_what_cannot_be_replaced_is_refused(three: Trio, tmp_path: Path, bar: Ba
         refused(run, ["2 of 3 etcd members are healthy, ill: t3"])
     finally:
         three.testbed("start", "t3")
-    eventually(lambda: three.unready() == [], 240, 3)
+    eventually(lambda: unready(three.nodes("trio")) == [], 240, 3)
     whole(three, *standing)
     bar("replaces of a member, of an unknown name, with a second one ill", "refused before any change, with figures")

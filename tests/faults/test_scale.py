@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import Bar
 from tests.e2e.driver import Run, eventually
 from tests.e2e.fixtures import KEEP
+from tests.e2e.nodes import names, unready
 from tests.faults.trio_fleet import Trio, declared
 from tests.faults.writer import Writer
 
@@ -56,7 +57,7 @@ def test_a_worker_is_added_and_nothing_else_changes(grown: Trio, tmp_path: Path,
     predicted = grown.site("--check", *more).checked()
     since = grown.now("t1")
     run = grown.site(*more).checked()
-    eventually(lambda: grown.unready() == [], 60)
+    eventually(lambda: unready(grown.nodes("trio")) == [], 60)
     assert run.steps() == predicted.steps()
     assert touched(run) in (["t5"], ["t5", "trio"])
     assert {machine: grown.processes(machine) for machine in ("t1", "t4")} == before
@@ -75,7 +76,7 @@ def test_workers_come_alone_and_side_by_side(grown: Trio, tmp_path: Path, bar: B
     since = grown.now("t1")
     run = grown.site(*both, "--limit", "t4,t5", "--flush-cache").checked()
     assert sorted(run.recap) == ["t4", "t5"]
-    eventually(lambda: grown.unready() == [], 60)
+    eventually(lambda: unready(grown.nodes("trio")) == [], 60)
     assert grown.processes("t1") == before
     deleted = [line for line in grown.our_writes("t1", since) if line.startswith("delete /api/v1/nodes/")]
     assert sorted(line.split()[1] for line in deleted) == ["/api/v1/nodes/t4", "/api/v1/nodes/t5"]
@@ -93,7 +94,7 @@ def test_one_control_plane_becomes_three(grown: Trio, tmp_path: Path, bar: Bar) 
         run = grown.site(*three).checked()
     assert run.steps() == predicted.steps()
     assert grown.voters("t3") == ["t1", "t2", "t3"]
-    eventually(lambda: grown.unready() == [], 60)
+    eventually(lambda: unready(grown.nodes("trio")) == [], 60)
     assert {machine: grown.processes(machine) for machine in ("t4", "t5")} == before
     assert grown.site(*three).checked().changed == 0
     assert writer.written.gap < 10, writer.written
@@ -111,7 +112,7 @@ def test_three_control_planes_become_one(grown: Trio, tmp_path: Path, bar: Bar) 
         run = grown.playbook("lodestar.platform.remove_node", *three, *leaving).checked()
     assert run.steps() == predicted.steps()
     assert grown.voters("t1") == ["t1"]
-    assert grown.nodes() == ["t1", "t4", "t5"]
+    assert names(grown.nodes("trio")) == ["t1", "t4", "t5"]
     again = grown.site(*declared(tmp_path, ["t1"], ["t4", "t5"])).checked()
     assert all(
         re.search("metrics-server|managedclusters", step, re.IGNORECASE) for _target, step, _action in again.steps()

@@ -16,6 +16,7 @@ import yaml
 
 from tests.conftest import Bar
 from tests.e2e.driver import QUICKSTART, ROOT, Fleet, eventually
+from tests.e2e.nodes import unready
 from tests.faults.balancer import Balancer
 from tests.faults.solo_fleet import overlay
 from tests.faults.test_refused import refused
@@ -40,14 +41,9 @@ def gateway(fleet: Fleet) -> str:
     return str(json.loads((fleet.state / "fleet.json").read_text())["network"]["gateway"])
 
 
-def unready(fleet: Fleet, machine: str) -> list[str]:
+def seen_unready(fleet: Fleet, machine: str) -> list[str]:
     """Nodes that are not Ready, asked through the endpoint from a machine."""
-    items = json.loads(fleet.on(machine, f"{_ADMIN} get nodes -o json"))["items"]
-    return [
-        item["metadata"]["name"]
-        for item in items
-        if not any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"]["conditions"])
-    ]
+    return unready(json.loads(fleet.on(machine, f"{_ADMIN} get nodes -o json"))["items"])
 
 
 def backends(fleet: Fleet, *machines: str) -> list[tuple[str, int]]:
@@ -119,7 +115,7 @@ def test_an_address_of_a_load_balancer(empty: Trio, tmp_path: Path, bar: Bar) ->
         run = empty.site(*one).checked()
         assert empty.site(*one).checked().changed == 0
         empty.site(*two).checked()
-        eventually(lambda: unready(empty, "t1") == [], 120, 2)
+        eventually(lambda: seen_unready(empty, "t1") == [], 120, 2)
         assert empty.site(*two).checked().changed == 0
         assert balancer.served[empty.address("t1"), 6443] > 0
     assert "kube-vip" not in empty.on("t1", "ls /etc/kubernetes/manifests")
@@ -148,14 +144,14 @@ def test_a_name_as_endpoint(named: Trio, tmp_path: Path, bar: Bar) -> None:
         predicted = named.site("--check", *three).checked()
         run = named.site(*three).checked()
         assert run.steps() == predicted.steps()
-        eventually(lambda: unready(named, "t2") == [], 120, 2)
+        eventually(lambda: seen_unready(named, "t2") == [], 120, 2)
         names = named.on("t3", "openssl x509 -in /etc/kubernetes/pki/apiserver.crt -noout -ext subjectAltName")
         assert f"DNS:{_NAME}" in names
         assert named.site(*three).checked().changed == 0
         assert all(balancer.served.values()), balancer.served
         named.testbed("kill", "t1")
-        eventually(lambda: unready(named, "t2") == ["t1"], 120, 2)
+        eventually(lambda: seen_unready(named, "t2") == ["t1"], 120, 2)
         named.testbed("start", "t1")
         named.on("t1", f"grep -q {_NAME} /etc/hosts || echo {gateway(named)} {_NAME} >> /etc/hosts")
-        eventually(lambda: unready(named, "t2") == [], 240, 3)
+        eventually(lambda: seen_unready(named, "t2") == [], 240, 3)
     bar("DNS name of a load balancer before three control planes, the first killed", f"{run.seconds:.0f} s; it answers")

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import Run, eventually
+from tests.e2e.nodes import cordoned, kubelets
 from tests.faults.solo_fleet import Solo, in_containers, overlay, second_machine
 from tests.faults.test_images import images, unwell
 from tests.faults.test_interrupted import ALL, Kill, kill_at
@@ -56,23 +57,17 @@ def declared(directory: Path, version: str, worker: bool = False, **cluster: t.A
 
 def versions(solo: Solo) -> dict[str, str]:
     """Version of the kubelet by Node, and of the API server."""
-    nodes = {
-        item["metadata"]["name"]: str(item["status"]["nodeInfo"]["kubeletVersion"]).removeprefix("v")
-        for item in solo.get("solo", "nodes")["items"]
+    return {
+        **kubelets(solo.nodes("solo")),
+        "API": str(json.loads(solo.kubectl("solo", "get", "--raw", "/version"))["gitVersion"])[1:],
     }
-    return {**nodes, "API": str(json.loads(solo.kubectl("solo", "get", "--raw", "/version"))["gitVersion"])[1:]}
-
-
-def cordoned(solo: Solo) -> list[str]:
-    nodes = solo.get("solo", "nodes")["items"]
-    return [item["metadata"]["name"] for item in nodes if item["spec"].get("unschedulable")]
 
 
 def rested(solo: Solo, inventory: t.Sequence[str], version: str) -> None:
     """Raises AssertionError unless everything runs this version, and nothing is left to do or left over."""
     eventually(lambda: unwell(solo) == [], 240, 3)
     assert set(versions(solo).values()) == {version}
-    assert cordoned(solo) == []
+    assert cordoned(solo.nodes("solo")) == []
     ours = r"/kube-(apiserver|controller-manager|scheduler|proxy):v"
     old = [name for name in images(solo) if re.search(ours, name) and not name.endswith(f":v{version}")]
     assert old == []
@@ -164,16 +159,16 @@ def test_killed_and_held_up(bundled: Solo, tmp_path: Path, bar: Bar) -> None:
 
     protected(solo)
     run = solo.begin(*inventory, playbook=UPGRADE)
-    eventually(lambda: "s2" in cordoned(solo) or run.process.poll() is not None, 600, 0.5)
+    eventually(lambda: "s2" in cordoned(solo.nodes("solo")) or run.process.poll() is not None, 600, 0.5)
     assert run.process.poll() is None, run.output[-6000:]
     run.kill()
-    assert (cordoned(solo), versions(solo)["s1"], versions(solo)["s2"]) == (["s2"], NEW, OLD)
+    assert (cordoned(solo.nodes("solo")), versions(solo)["s1"], versions(solo)["s2"]) == (["s2"], NEW, OLD)
 
     held_up = solo.playbook(UPGRADE, *inventory, "-e", "upgrade_drain_timeout=15")
     assert held_up.code != 0
     said = " ".join(held_up.output.split())
     assert all(word in said for word in ("stopped at its deadline of 15 s", "default/web")), held_up.output[-6000:]
-    assert cordoned(solo) == []
+    assert cordoned(solo.nodes("solo")) == []
     assert versions(solo)["s2"] == OLD
 
     solo.kubectl("solo", "delete", "deployment,poddisruptionbudget", "web", "-n", "default")

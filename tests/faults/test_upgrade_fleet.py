@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import Run, eventually
+from tests.e2e.nodes import kubelets
 from tests.e2e.test_3_rules import PROBE
 from tests.faults.solo_fleet import in_containers, overlay
 from tests.faults.test_refused import refused
@@ -94,14 +95,10 @@ def allow(fleet: Trio, cluster: str) -> None:
     fleet.on(plane(cluster), f"{_ADMIN} delete -f {_PROTECTED}")
 
 
-def kubelets(fleet: Trio, cluster: str) -> dict[str, str]:
+def schedulable(fleet: Trio, cluster: str) -> dict[str, str]:
     """Version of the kubelet by Node, of Nodes that take pods."""
     nodes = json.loads(fleet.on(plane(cluster), f"{_ADMIN} get nodes -o json"))["items"]
-    return {
-        item["metadata"]["name"]: item["status"]["nodeInfo"]["kubeletVersion"].removeprefix("v")
-        for item in nodes
-        if not item["spec"].get("unschedulable")
-    }
+    return kubelets(node for node in nodes if not node["spec"].get("unschedulable"))
 
 
 def of_one_version(cluster: str, version: str) -> dict[str, str]:
@@ -139,8 +136,8 @@ def test_the_hub_goes_first_and_neighbours_are_finished(three: Trio, tmp_path: P
     run = three.playbook(UPGRADE, *wanted, *HASTE)
     assert run.code != 0
     assert f"east was left as it is: the hub {HUB} was not upgraded" in said(run), run.output[-6000:]
-    assert kubelets(three, HUB) == {"t1": NEW, "t2": OLD}
-    assert (kubelets(three, "east"), kubelets(three, "west")) == (
+    assert schedulable(three, HUB) == {"t1": NEW, "t2": OLD}
+    assert (schedulable(three, "east"), schedulable(three, "west")) == (
         of_one_version("east", OLD),
         of_one_version("west", OLD),
     )
@@ -150,13 +147,13 @@ def test_the_hub_goes_first_and_neighbours_are_finished(three: Trio, tmp_path: P
     run = three.playbook(UPGRADE, *wanted, *HASTE)
     assert run.code != 0
     assert all(word in said(run) for word in ("stopped at its deadline of 15 s", "default/web")), run.output[-6000:]
-    assert kubelets(three, HUB) == of_one_version(HUB, NEW)
-    assert kubelets(three, "east") == {"t3": NEW, "t4": OLD}
-    assert kubelets(three, "west") == of_one_version("west", NEW)
+    assert schedulable(three, HUB) == of_one_version(HUB, NEW)
+    assert schedulable(three, "east") == {"t3": NEW, "t4": OLD}
+    assert schedulable(three, "west") == of_one_version("west", NEW)
 
     allow(three, "east")
     three.playbook(UPGRADE, *wanted).checked()
-    assert kubelets(three, "east") == of_one_version("east", NEW)
+    assert schedulable(three, "east") == of_one_version("east", NEW)
     for playbook in (UPGRADE, "lodestar.platform.site"):
         again = three.playbook(playbook, *wanted).checked()
         assert (again.changed, again.steps()) == (0, []), again.output[-6000:]

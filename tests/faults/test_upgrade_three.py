@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import Bar
 from tests.e2e.driver import eventually
+from tests.e2e.nodes import cordoned, kubelets
 from tests.e2e.test_3_rules import PROBE
 from tests.faults.test_upgrade import NEW, OLD, UPGRADE, comparable
 from tests.faults.trio_fleet import Trio, declared
@@ -99,9 +100,8 @@ def test_three_control_planes_and_two_workers(trio: Trio, tmp_path: Path, bar: B
     assert writer.written.share <= 0.01, writer.written
     assert writer.written.gap < 10, writer.written
     assert min(watcher.seen) >= MINIMUM
-    nodes = trio.get("trio", "nodes")["items"]
-    assert {item["status"]["nodeInfo"]["kubeletVersion"] for item in nodes} == {f"v{NEW}"}
-    assert [item["metadata"]["name"] for item in nodes if item["spec"].get("unschedulable")] == []
+    nodes = trio.nodes("trio")
+    assert (set(kubelets(nodes).values()), cordoned(nodes)) == ({NEW}, [])
     assert trio.voters("t1") == list(PLANES)
     for playbook in (UPGRADE, "lodestar.platform.site"):
         again = trio.playbook(playbook, *inventory).checked()

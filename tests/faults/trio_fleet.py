@@ -38,19 +38,6 @@ class Trio(Fleet):
         for name in ("recovery-trio.json", "kubeconfig"):
             (self.state / name).unlink(missing_ok=True)
 
-    def unready(self) -> list[str]:
-        """Nodes that are not Ready."""
-        items = self.get("trio", "nodes")["items"]
-        return [
-            item["metadata"]["name"]
-            for item in items
-            if not any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"]["conditions"])
-        ]
-
-    def nodes(self) -> list[str]:
-        """Names of all Nodes."""
-        return sorted(item["metadata"]["name"] for item in self.get("trio", "nodes")["items"])
-
     def voters(self, machine: str) -> list[str]:
         """Names of etcd's members, each of which votes."""
         rows = [line.split() for line in members(self, machine)]

@@ -33,14 +33,11 @@ class _Minting:
     lifetime: int
 
     def api(self) -> kubeapi.Api:
-        """The local API server.
+        """The local API server as administrator.
 
-        :raises PlatformError: it cannot be reached as administrator.
+        :raises PlatformError: this machine holds no admin.conf.
         """
-        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
-        if api is None:
-            raise PlatformError(f"{self.machine['name']} holds no {paths.ADMIN_CONF}")
-        return api
+        return kubeapi.require_local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
 
 
 def base_objects() -> list[dict[str, t.Any]]:

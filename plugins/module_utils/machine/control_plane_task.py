@@ -9,8 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..errors import PlatformError
-from . import kubeadm, kubeapi, node, paths, probe
+from . import kubeadm, kubeapi, node, probe
 
 
 @dataclass
@@ -47,7 +46,4 @@ class Task:
 
         :raises PlatformError: this machine holds no admin.conf.
         """
-        api = kubeapi.local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))
-        if api is None:
-            raise PlatformError(f"{paths.ADMIN_CONF} is missing or damaged")
-        return api
+        return kubeapi.require_local_admin(self.machine["node_ip"], kubeadm.bind_port(self.cluster))

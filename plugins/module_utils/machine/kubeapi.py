@@ -173,6 +173,17 @@ def local_admin(address: str, port: int, timeout: float = 10) -> Api | None:
     return Api(address, port, context, timeout)
 
 
+def require_local_admin(address: str, port: int) -> Api:
+    """The API server of this control plane with the machine's own admin.conf, whether it answers or not.
+
+    :raises PlatformError: there is none that could be used.
+    """
+    api = local_admin(address, port)
+    if api is None:
+        raise PlatformError(f"{paths.ADMIN_CONF} is missing or damaged")
+    return api
+
+
 def holds_cluster(address: str, port: int) -> bool:
     """Whether this machine is a control plane with an admin.conf of its own, whether its API answers or not."""
     api = local_admin(address, port)

@@ -127,10 +127,7 @@ def _local(task: Task) -> kubeapi.Api:
 
     :raises PlatformError: this machine holds no admin.conf.
     """
-    api = kubeapi.local_admin(task.machine["node_ip"], kubeadm.bind_port(task.cluster))
-    if api is None:
-        raise PlatformError(f"{paths.ADMIN_CONF} is missing or damaged")
-    return api
+    return kubeapi.require_local_admin(task.machine["node_ip"], kubeadm.bind_port(task.cluster))
 
 
 def _add_binaries(steps: node.Steps, task: Task, names: t.Sequence[str]) -> bool:
