@@ -184,7 +184,7 @@ def test_access_to_a_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(StepFailed) as caught:
         carry_out(plan)
     assert isinstance(caught.value.cause, PlatformError)
-    assert "e1 holds no" in str(caught.value)
+    assert "admin.conf is missing or damaged" in str(caught.value)
 
 
 def test_no_token_is_made_for_an_endpoint_that_will_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
