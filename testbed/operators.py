@@ -119,9 +119,10 @@ def _identity(fleet: Fleet, name: str, operator: Operator, known: t.Mapping[str,
     address = machines[operator.endpoint]["address"] if operator.endpoint in machines else None
     server = f"https://{address or description['addresses'][operator.endpoint]}:{operator.port}"
     container, ca = _signer(fleet, name, operator)
+    # A cluster that was founded anew from its recovery file has the CA of before, and not its objects.
+    machine.run(container, ["sh", "-c", _BIND])
     if known is not None and usable(known, server, ca, datetime.datetime.now(datetime.UTC)):
         return dict(known)
-    machine.run(container, ["sh", "-c", _BIND])
     made = yaml.safe_load(machine.run(container, ["sh", "-c", _SIGN])[1])
     user = made["users"][0]["user"]
     fleet.say(f"{name}: an operator's identity for {VALIDITY_HOURS} hours at {server}")
