@@ -174,7 +174,7 @@ class Fleet:
             with locked("image") as lock:
                 reference = image.ensure(client, self.say, lock)
             plan = self._blueprint(name, item["address"], description["network"], reference, self._public_key())
-            old = machine.find(client, self.name.id).get(name)
+            old = machine.find(client, self.name.id, name).get(name)
             if old is not None:
                 old.remove(v=True, force=True)
             self.ssh.forget_connections(plan.address)
@@ -268,7 +268,7 @@ class Fleet:
                 )
 
     def _ensure_machine(self, client: docker.DockerClient, plan: machine.Blueprint) -> None:
-        container = machine.find(client, self.name.id).get(plan.machine)
+        container = machine.find(client, self.name.id, plan.machine).get(plan.machine)
         if container is not None and container.status == "created":
             # A call that was killed made it, perhaps without its key.
             container.remove(v=True, force=True)

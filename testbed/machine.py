@@ -71,9 +71,14 @@ def create(client: docker.DockerClient, plan: Blueprint) -> Container:
     return container
 
 
-def find(client: docker.DockerClient, fleet_id: str) -> dict[str, Container]:
-    """The containers of a fleet by machine name, running or not."""
-    found = client.containers.list(all=True, filters={"label": f"{LABEL_FLEET}={fleet_id}"})
+def find(client: docker.DockerClient, fleet_id: str, name: str | None = None) -> dict[str, Container]:
+    """The containers of a fleet by machine name, running or not.
+
+    :param name: only this machine; the client looks at each container of a list again, and Docker may deny one that
+        is being started.
+    """
+    labels = [f"{LABEL_FLEET}={fleet_id}", *([f"{LABEL_MACHINE}={name}"] if name else [])]
+    found = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
     return {container.labels[LABEL_MACHINE]: container for container in found}
 
 

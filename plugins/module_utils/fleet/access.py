@@ -116,7 +116,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
 #: In lodestar-system only: renew the own token, and keep the ledgers of the applied sets (KEP-3659 parents).
 SELF_RULES: tuple[Rule, ...] = (
     rule("", ["serviceaccounts/token"], ["create"], [SERVICE_ACCOUNT]),
-    rule("", ["configmaps"], ["get", "create", "patch", "delete"]),
+    rule("", ["configmaps"], MANAGE),
 )
 
 

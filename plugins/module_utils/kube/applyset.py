@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from .resources import group_kind
 
 PART_OF = "applyset.kubernetes.io/part-of"
-_ID = "applyset.kubernetes.io/id"
+#: The label of the parent of a set, and of nothing else.
+ID = "applyset.kubernetes.io/id"
 _TOOLING = "applyset.kubernetes.io/tooling"
 _KINDS = "applyset.kubernetes.io/contains-group-kinds"
 _NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
@@ -75,7 +76,7 @@ class ApplySet:
             "metadata": {
                 "name": self.parent_name,
                 "namespace": self.namespace,
-                "labels": {_ID: self.id},
+                "labels": {ID: self.id},
                 "annotations": annotations,
             },
         }

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module cluster_info: what one cluster says of itself. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..kube import connection
+from ..kube.client import Client
+from ..operation import Context, Operation
+from ..plan import Plan
+from . import look
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """Reads the cluster. There is never anything to do."""
+    made = connection.resolve(params, context.environ)
+    client = context.enter(Client(made, deadline=float(params["deadline"])))
+    found = look.facts(client, str(params["cluster"] or made.server))
+    return Plan(outputs={"info": {"server": made.server, **found, **look.ours(client)}})
+
+
+OPERATION = Operation(
+    arguments={
+        "cluster": {"type": "str"},
+        "deadline": {"type": "int", "default": 10},
+        **connection.ARGUMENTS,
+    },
+    plan=plan,
+    constraints=connection.CONSTRAINTS,
+)

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet as the hub records it, a plain mapping a cluster, with no credential in it. Private to the collection.
+
+A *view* has C(name), C(uid), C(mode), C(role), C(cluster_set), C(labels) (those of the inventory), C(version),
+C(distribution), C(server), C(capacity), C(allocatable), C(taints), C(available) (C(True), C(False) or C(Unknown)) and
+C(conditions), by type C(status), C(reason), C(message) and C(since).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..kube.applyset import PART_OF
+from ..kube.client import Client
+from . import records
+from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
+
+View = dict[str, t.Any]
+Object = t.Mapping[str, t.Any]
+
+#: OCM's condition that tells whether a cluster answers.
+AVAILABLE = "ManagedClusterConditionAvailable"
+_OWN_LABELS = frozenset(
+    {CLUSTER_LABEL, UID_LABEL, records.ROLE_LABEL, records.MODE_LABEL, records.CLUSTER_SET_LABEL, PART_OF},
+)
+
+
+def read(hub: Client, names: t.Collection[str] = (), label_selector: str | None = None) -> list[View]:
+    """The clusters that the hub records, by name. Costs two requests.
+
+    :param names: only these; all by default.
+    :param label_selector: only those whose record matches it, in the syntax of Kubernetes.
+    """
+    found = hub.list(records.CLUSTER_API, "ManagedCluster", label_selector=label_selector)
+    profiles = {
+        str(item["metadata"]["name"]): item
+        for item in hub.list(records.PROFILE_API, "ClusterProfile", namespace=NAMESPACE)
+    }
+    views = [view(item, profiles.get(item["metadata"]["name"])) for item in found]
+    return sorted((item for item in views if not names or item["name"] in names), key=lambda item: item["name"])
+
+
+def view(record: Object, profile: Object | None = None) -> View:
+    """One cluster, from its ManagedCluster and its ClusterProfile. Pure."""
+    metadata, spec, status = record["metadata"], record.get("spec") or {}, record.get("status") or {}
+    labels = metadata.get("labels") or {}
+    claims = {item["name"]: item.get("value") for item in status.get("clusterClaims") or ()}
+    clients = spec.get("managedClusterClientConfigs") or [{}]
+    conditions = _conditions(status)
+    return {
+        "name": str(metadata["name"]),
+        "uid": labels.get(UID_LABEL) or claims.get("id.k8s.io"),
+        "mode": labels.get(records.MODE_LABEL),
+        "role": labels.get(records.ROLE_LABEL),
+        "cluster_set": labels.get(records.CLUSTER_SET_LABEL),
+        "labels": {key: value for key, value in sorted(labels.items()) if key not in _OWN_LABELS},
+        "version": (status.get("version") or {}).get("kubernetes"),
+        "distribution": _properties(profile).get("distribution.lodestar.platform"),
+        "server": clients[0].get("url"),
+        "capacity": dict(status.get("capacity") or {}),
+        "allocatable": dict(status.get("allocatable") or {}),
+        "taints": [dict(item) for item in spec.get("taints") or ()],
+        "available": (conditions.get(AVAILABLE) or {"status": "Unknown"})["status"],
+        "conditions": conditions,
+    }
+
+
+def _conditions(status: Object) -> dict[str, dict[str, str | None]]:
+    return {
+        str(item["type"]): {
+            "status": item.get("status"),
+            "reason": item.get("reason"),
+            "message": item.get("message"),
+            "since": item.get("lastTransitionTime"),
+        }
+        for item in status.get("conditions") or ()
+    }
+
+
+def _properties(profile: Object | None) -> dict[str, str]:
+    listed = ((profile or {}).get("status") or {}).get("properties") or ()
+    return {str(item["name"]): str(item["value"]) for item in listed}

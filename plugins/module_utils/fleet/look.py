@@ -1,0 +1,117 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a cluster says of itself, and what many say at once: each within a deadline, none keeps the others waiting.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from ..errors import PlatformError
+from ..kube.applyset import ID
+from ..kube.client import Client
+from ..kube.errors import Forbidden
+from . import checks_distribution, records
+from .access_info import judge, kube_system_uid, stored_access
+from .identity import NAMESPACE, Mark, read_mark
+
+Object = t.Mapping[str, t.Any]
+#: The labels of a Node that say what it is for.
+_ROLE = "node-role.kubernetes.io/"
+
+
+def facts(client: Client, cluster: str) -> dict[str, t.Any]:
+    """Identity, version, distribution and nodes of a cluster. Costs four requests.
+
+    :raises ApiError: the cluster does not answer, or refuses to.
+    """
+    uid = kube_system_uid(client, cluster)
+    version = str(client.version()["gitVersion"])
+    groups = sorted(str(item["name"]) for item in client.request("GET", "/apis").get("groups") or ())
+    nodes = client.list("v1", "Node")
+    found = checks_distribution.recognise(version, groups, nodes)
+    return {
+        "uid": uid,
+        "version": version,
+        "distribution": {"name": found.name, "evidence": found.evidence},
+        "api_groups": groups,
+        "nodes": [node(item) for item in sorted(nodes, key=lambda item: str(item["metadata"]["name"]))],
+        "capacity": records.total(nodes, "capacity"),
+        "allocatable": records.total(nodes, "allocatable"),
+    }
+
+
+def ours(client: Client) -> dict[str, t.Any]:
+    """What the platform has on a cluster: C(mark) (C(hub_uid), C(cluster)) and C(sets), the sets of objects by name.
+
+    Costs two requests. C(sets) is ``None`` where this identity may not see them.
+    """
+    mark = read_mark(client.get("v1", "Namespace", NAMESPACE))
+    try:
+        sets = client.list("v1", "ConfigMap", namespace=NAMESPACE, label_selector=ID)
+    except Forbidden:
+        return {"mark": _told(mark), "sets": None}
+    return {
+        "mark": _told(mark),
+        "sets": sorted(str(item["metadata"]["name"]).removeprefix("applyset-") for item in sets),
+    }
+
+
+def _told(mark: Mark | None) -> dict[str, str] | None:
+    return None if mark is None else {"hub_uid": mark.hub_uid, "cluster": mark.cluster}
+
+
+def node(found: Object) -> dict[str, t.Any]:
+    """A Node in short. Pure."""
+    status, spec, metadata = found.get("status") or {}, found.get("spec") or {}, found["metadata"]
+    labels = metadata.get("labels") or {}
+    ready = next((item["status"] for item in status.get("conditions") or () if item["type"] == "Ready"), "Unknown")
+    return {
+        "name": str(metadata["name"]),
+        "ready": ready == "True",
+        "schedulable": not spec.get("unschedulable"),
+        "version": (status.get("nodeInfo") or {}).get("kubeletVersion"),
+        "architecture": (status.get("nodeInfo") or {}).get("architecture"),
+        "roles": sorted(key.removeprefix(_ROLE) for key in labels if key.startswith(_ROLE)),
+        "addresses": [str(item["address"]) for item in status.get("addresses") or ()],
+        "taints": [dict(item) for item in spec.get("taints") or ()],
+    }
+
+
+def live(hub: Client, cluster: str, deadline: float) -> dict[str, t.Any]:
+    """Tries the access that the hub keeps for a cluster: C(state) and C(reason) of :func:`access_info.judge`,
+    C(expires), C(seconds) of its fastest answer, C(version) and the number of C(nodes), C(ready) and C(total).
+
+    Costs the hub one request and the cluster three. It raises nothing: what is wrong is the answer.
+    """
+    answer: dict[str, t.Any] = dict.fromkeys(("expires", "tier", "seconds", "version", "nodes"))
+    try:
+        stored = stored_access(hub, cluster)
+        if stored is None:
+            return {**answer, "state": "absent", "reason": "the hub keeps no access for it"}
+        answer.update(expires=stored.expires, tier=stored.tier)
+        begin = time.monotonic()
+        state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC), deadline)
+        answer.update(state=state, reason=reason)
+        if access is not None:
+            left = max(deadline - (time.monotonic() - begin), 1.0)
+            with Client(stored.connection, deadline=left) as client:
+                nodes = [node(item) for item in client.list("v1", "Node")]
+                answer.update(version=str(client.version()["gitVersion"]), seconds=round(client.latency, 4))
+            answer["nodes"] = {"ready": sum(item["ready"] for item in nodes), "total": len(nodes)}
+    except PlatformError as exc:
+        answer.update(state="refused" if getattr(exc, "status", None) else "unreachable", reason=str(exc))
+    return answer
+
+
+def live_all(hub: Client, clusters: t.Sequence[str], deadline: float, at_once: int) -> dict[str, dict[str, t.Any]]:
+    """:func:`live` of many clusters, C(at_once) of them at a time."""
+    with ThreadPoolExecutor(max_workers=max(1, min(at_once, len(clusters)))) as pool:
+        return dict(zip(clusters, pool.map(lambda name: live(hub, name, deadline), clusters), strict=True))
