@@ -80,8 +80,8 @@ EXAMPLES = r"""
   lodestar.platform.bootstrap_decision:
     cluster: "{{ lodestar_fleet.clusters.east }}"
     probes:
-      e1: "{{ hostvars.e1.lodestar_machine }}"
-      e2: "{{ hostvars.e2.lodestar_machine }}"
+      e1: "{{ hostvars.e1.lodestar_seen.machine }}"
+      e2: "{{ hostvars.e2.lodestar_seen.machine }}"
   register: decided
 """
 

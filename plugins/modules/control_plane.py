@@ -76,7 +76,7 @@ EXAMPLES = r"""
   lodestar.platform.control_plane:
     cluster: "{{ lodestar_fleet.clusters.east }}"
     machine: "{{ lodestar_fleet.machines[inventory_hostname] }}"
-    images: "{{ lodestar_machine.images }}"
+    images: "{{ lodestar_seen.machine.images }}"
     state: found
     network: "{{ lodestar_fleet.clusters.east | lodestar.platform.network_objects }}"
 """

@@ -109,7 +109,7 @@ options:
         ends of certificates in RFC 3339. What machines left behind counts for their clusters, which needs O(fleet).
       - By default it is taken from the hosts of the play. Every variable that was registered from a module of this
         collection counts with the length of its C(plan), under its name less C(_result); certificates are
-        those in the fact C(lodestar_machine).
+        those in the variable C(lodestar_seen).
     type: dict
   report_path:
     description: File that is written with the report as JSON, mode 0644.

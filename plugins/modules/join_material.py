@@ -77,7 +77,7 @@ EXAMPLES = r"""
     cluster: "{{ lodestar_fleet.clusters.east }}"
     machine: "{{ lodestar_fleet.machines.e1 }}"
     joiner: "{{ lodestar_fleet.machines[inventory_hostname] }}"
-    images: "{{ lodestar_machine.images }}"
+    images: "{{ lodestar_seen.machine.images }}"
   delegate_to: e1
   register: join
 """

@@ -65,8 +65,8 @@ EXAMPLES = r"""
     cluster: "{{ lodestar_fleet.clusters.east }}"
     machine: "{{ lodestar_fleet.machines[inventory_hostname] }}"
     path: /etc/lodestar/recovery/east.json
-    uid: "{{ lodestar_machine.uid }}"
-    held: "{{ lodestar_machine.keys }}"
+    uid: "{{ lodestar_seen.machine.uid }}"
+    held: "{{ lodestar_seen.machine.keys }}"
 """
 
 RETURN = r"""

@@ -16,7 +16,7 @@ display = Display()
 Outcome = dict[str, dict[str, t.Any]]
 
 _RESULT = "_result"
-_MACHINE = "lodestar_machine"
+_SEEN = "lodestar_seen"
 
 
 class TableAction(ControllerAction):
@@ -48,11 +48,12 @@ def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     :param variables: its variables, not templated: registered results and facts are data.
     """
     changes = {str(name).removesuffix(_RESULT): _steps(value) for name, value in variables.items()}
-    machine = variables.get(_MACHINE)
-    seen = machine if isinstance(machine, t.Mapping) else {}
+    seen = variables.get(_SEEN)
+    machine = seen.get("machine") if isinstance(seen, t.Mapping) else None
+    held = machine if isinstance(machine, t.Mapping) else {}
     return {
         "changes": {phase: count for phase, count in changes.items() if count},
-        "certificates": [plain(item["not_after"]) for item in seen.get("certificates") or () if item.get("not_after")],
+        "certificates": [plain(item["not_after"]) for item in held.get("certificates") or () if item.get("not_after")],
     }
 
 

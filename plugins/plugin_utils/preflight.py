@@ -17,7 +17,7 @@ from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine impor
 from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import TableAction
 
 #: Where the roles machine, upgrade and preflight register what the modules returned.
-_LOOKS, _LISTENING, _PROBED = ("machine_seen", "upgrade_seen"), "preflight_listening", "preflight_probed"
+_LOOKS, _LISTENING, _PROBED = ("lodestar_seen", "upgrade_seen"), "preflight_listening", "preflight_probed"
 _FLEET = "lodestar_fleet"
 _MESSAGE_LENGTH = 200
 

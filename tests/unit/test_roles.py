@@ -70,10 +70,10 @@ def test_every_variable_has_the_roles_prefix(role: Path) -> None:
     names = {name for spec in specs(role).values() for name in (spec.get("options") or {})}
     names |= set(load(role / "defaults" / "main.yml") or {}) | set(load(role / "vars" / "main.yml") or {})
     for task in role_tasks(role):
-        names |= {task["register"]} if "register" in task else set()
-        facts = set(task.get("ansible.builtin.set_fact") or {}) - {"cacheable"}
-        # Facts that one play hands to another belong to the collection rather than to a role.
-        names |= {name for name in facts if not name.startswith("lodestar_")}
+        made = {task["register"]} if "register" in task else set()
+        made |= set(task.get("ansible.builtin.set_fact") or {}) - {"cacheable"}
+        # What one play hands to another belongs to the collection rather than to a role.
+        names |= {name for name in made if not name.startswith("lodestar_")}
     assert {name for name in names if not name.startswith(prefixes)} == set()
 
 

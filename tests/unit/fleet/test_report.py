@@ -123,11 +123,12 @@ def test_only_plans_of_operations_are_counted() -> None:
         "policy_result": {"changed": False, "plan": []},
         "worker_result": {"changed": True, "results": [{"changed": True, "plan": [step]}, {"changed": False}]},
         "skipped_result": {"changed": False, "skipped": True},
-        "machine_seen": {"changed": False, "plan": [step]},
         "plan": [step],
         "declared": {"plan": [step]},
-        "lodestar_machine": {
-            "certificates": [{"name": "ca", "not_after": "2035-01-01T00:00:00Z"}],
+        "lodestar_seen": {
+            "changed": False,
+            "plan": [step],
+            "machine": {"certificates": [{"name": "ca", "not_after": "2035-01-01T00:00:00Z"}]},
         },
     }
     assert outcome_of(variables) == {

@@ -18,7 +18,7 @@ MACHINES = {name: machine(name, "control_plane" if name[0] == "e" else "worker",
 def seen(member: bool = False, **more: t.Any) -> dict[str, t.Any]:
     """The variables of a host that was looked at."""
     look = {"preflight": {"facts": {"member": member}}, "plan": [], "changed": True}
-    return {"machine_seen": look, "lodestar_fleet": {"machines": MACHINES}, **more}
+    return {"lodestar_seen": look, "lodestar_fleet": {"machines": MACHINES}, **more}
 
 
 class HostVars(dict[str, t.Any]):
@@ -38,7 +38,7 @@ def names(me: str, everybody: bool = False, **hosts: t.Any) -> list[str]:
 
 def test_why_a_look_failed() -> None:
     def look(**result: t.Any) -> tuple[str, str]:
-        found = look_of({"machine_seen": result})
+        found = look_of({"lodestar_seen": result})
         return found["trouble"], found.get("message", "")
 
     assert look(plan=[], changed=False) == ("", "")
@@ -49,7 +49,7 @@ def test_why_a_look_failed() -> None:
 
 
 def test_a_refusal_does_not_hide_the_facts() -> None:
-    look = look_of({"machine_seen": {"failed": True, "plan": [], "msg": "no", "preflight": {"facts": {"uid": 0}}}})
+    look = look_of({"lodestar_seen": {"failed": True, "plan": [], "msg": "no", "preflight": {"facts": {"uid": 0}}}})
     assert look["preflight"] == {"facts": {"uid": 0}}
 
 
@@ -73,7 +73,7 @@ def test_with_a_limit_a_new_machine_probes_the_others() -> None:
 
 
 def test_a_machine_that_was_not_reached_is_no_peer() -> None:
-    dead = {"machine_seen": {"unreachable": True}}
+    dead = {"lodestar_seen": {"unreachable": True}}
     assert names("w2", e1=dead, e2=seen(True), e3={}, w1=seen(), w2=seen()) == ["e2", "w1"]
 
 

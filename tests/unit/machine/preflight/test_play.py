@@ -32,7 +32,7 @@ FAIL = {"ansible.builtin.fail": {"msg": "it cannot be looked at"}, "when": "inve
 
 def look(name: str, **changes: t.Any) -> dict[str, t.Any]:
     seen = {"facts": facts(name, **changes).as_dict(), "offset": [0.0, 1.0]}
-    return {"ansible_connection": "local", "machine_seen": {"preflight": seen, "plan": []}}
+    return {"ansible_connection": "local", "lodestar_seen": {"preflight": seen, "plan": []}}
 
 
 def play(directory: Path, hosts: dict[str, t.Any], *arguments: str) -> subprocess.CompletedProcess[str]:
