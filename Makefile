@@ -24,10 +24,10 @@ ON_MACHINES := pytest --timeout 3600
 # `ansible.cfg` is named, because Ansible ignores one that it only finds in a world-writable directory.
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
-export PYTHONDONTWRITEBYTECODE := 1
 # Ansible leaves flushing to Python: a long build must be seen in a log too.
 export PYTHONUNBUFFERED := 1
-unexport VIRTUAL_ENV
+# Byte code is kept (and ignored by git): every run of Ansible imports the collection anew.
+unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## this list

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import bootstrap_decision
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.recovery import DecisionAction
 
 
 class ActionModule(DecisionAction):
     """The module C(bootstrap_decision)."""
 
-    operation = bootstrap_decision.OPERATION
+    operation = operation_of("bootstrap_decision")

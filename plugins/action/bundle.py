@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import bundle
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """The operation of C(lodestar.platform.bundle)."""
 
-    operation = bundle.OPERATION
+    operation = operation_of("bundle")

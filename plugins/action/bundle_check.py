@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import bundle_check
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction
 
 
 class ActionModule(ControllerAction):
     """The module C(bundle_check)."""
 
-    operation = bundle_check.OPERATION
+    operation = operation_of("bundle_check")

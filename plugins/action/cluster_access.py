@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import cluster_access
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
 
 
 class ActionModule(MachineAction):
     """The module C(cluster_access)."""
 
-    operation = cluster_access.OPERATION
+    operation = operation_of("cluster_access")

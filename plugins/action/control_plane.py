@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import control_plane
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.recovery import FoundingAction
 
 
 class ActionModule(FoundingAction):
     """The module C(control_plane)."""
 
-    operation = control_plane.OPERATION
+    operation = operation_of("control_plane")

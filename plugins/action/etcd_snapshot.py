@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import etcd_snapshot
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import ToolsAction
 
 
 class ActionModule(ToolsAction):
     """The module C(etcd_snapshot)."""
 
-    operation = etcd_snapshot.OPERATION
+    operation = operation_of("etcd_snapshot")

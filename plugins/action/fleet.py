@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import fleet
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.declaration import DeclarationAction
 
 
 class ActionModule(DeclarationAction):
     """The module C(fleet), with the declaration of the run's inventory."""
 
-    operation = fleet.OPERATION
+    operation = operation_of("fleet")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import fleet_info
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """The module C(fleet_info), in-process."""
 
-    operation = fleet_info.OPERATION
+    operation = operation_of("fleet_info")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import fleet_report
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import OutcomeAction
 
 
 class ActionModule(OutcomeAction):
     """The module C(fleet_report), in-process."""
 
-    operation = fleet_report.OPERATION
+    operation = operation_of("fleet_report")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import join_material
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import ClaimingAction
 
 
 class ActionModule(ClaimingAction):
     """The module C(join_material)."""
 
-    operation = join_material.OPERATION
+    operation = operation_of("join_material")

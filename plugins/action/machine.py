@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import machine
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import PrepareAction
 
 
 class ActionModule(PrepareAction):
     """The module C(machine)."""
 
-    operation = machine.OPERATION
+    operation = operation_of("machine")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import machine_preflight
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.preflight import JudgingAction
 
 
 class ActionModule(JudgingAction):
     """The module C(machine_preflight), in-process."""
 
-    operation = machine_preflight.OPERATION
+    operation = operation_of("machine_preflight")

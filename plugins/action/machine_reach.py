@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import machine_reach
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.preflight import ReachAction
 
 
 class ActionModule(ReachAction):
     """The module C(machine_reach)."""
 
-    operation = machine_reach.OPERATION
+    operation = operation_of("machine_reach")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import machine_stage
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import StageAction
 
 
 class ActionModule(StageAction):
     """The module C(machine_stage)."""
 
-    operation = machine_stage.OPERATION
+    operation = operation_of("machine_stage")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import machine_upgrade
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
 
 
 class ActionModule(MachineAction):
     """The module C(machine_upgrade)."""
 
-    operation = machine_upgrade.OPERATION
+    operation = operation_of("machine_upgrade")

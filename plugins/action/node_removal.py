@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import node_removal
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
 
 
 class ActionModule(MachineAction):
     """The module C(node_removal)."""
 
-    operation = node_removal.OPERATION
+    operation = operation_of("node_removal")

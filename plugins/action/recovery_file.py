@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import recovery_file
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.recovery import RecoveryAction
 
 
 class ActionModule(RecoveryAction):
     """The module C(recovery_file)."""
 
-    operation = recovery_file.OPERATION
+    operation = operation_of("recovery_file")

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import serving_certificates
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """The module C(serving_certificates), in-process."""
 
-    operation = serving_certificates.OPERATION
+    operation = operation_of("serving_certificates")

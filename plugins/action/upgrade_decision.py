@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.lodestar.platform.plugins.modules import upgrade_decision
+from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
 from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import TableAction
 
 
 class ActionModule(TableAction):
     """The module C(upgrade_decision)."""
 
-    operation = upgrade_decision.OPERATION
+    operation = operation_of("upgrade_decision")
