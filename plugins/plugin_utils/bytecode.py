@@ -5,8 +5,9 @@
 """Imports the collection's own code with Python's cache of byte code. Private to the collection.
 
 Ansible compiles every file of a collection from its source in every process that imports it, which takes longer than a
-task that finds nothing to do. What is found here is what Ansible's importer would find. Where no cache can be written,
-as in a read-only image, C(python -m compileall) makes one beforehand.
+task that finds nothing to do. What is found here is what Ansible's importer would find, and only where that is the one
+that would be asked: under any other importer, such as the one of C(ansible-test sanity), nothing is changed. Where no
+cache can be written, as in a read-only image, C(python -m compileall) makes one beforehand.
 """
 
 from __future__ import annotations
@@ -50,4 +51,10 @@ def operation_of(module: str) -> Operation:
     return found
 
 
-sys.meta_path.insert(0, t.cast(t.Any, _Finder()))
+def _install() -> None:
+    """Asks our finder before Ansible's, if that comes first."""
+    if sys.meta_path and type(sys.meta_path[0]).__name__ == "_AnsibleCollectionFinder":
+        sys.meta_path.insert(0, t.cast(t.Any, _Finder()))
+
+
+_install()
