@@ -169,6 +169,23 @@ def test_an_object_of_somebody_else_is_not_taken(api: ApiServer, client: Client,
     assert plan(client, objects, prefix) == []
 
 
+def test_of_many_new_namespaces_one_that_exists_is_found(api: ApiServer, client: Client, prefix: str) -> None:
+    """So many cost one LIST, and not a GET each."""
+    objects = tenant_objects(prefix, 9)
+    theirs = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"{prefix}-4"}}
+    with Client(api.admin) as admin:
+        admin.request("POST", "/api/v1/namespaces", query={"fieldManager": "terraform"}, body=theirs)
+    mark = api.audit.mark()
+    with pytest.raises(Refused) as refusal:
+        plan(client, objects, prefix)
+    assert f"Namespace {prefix}-4" in str(refusal.value)
+    assert "1 refusal(s)" in str(refusal.value)
+    kinds = {obj["kind"] for obj in objects}
+    inside = [obj for obj in objects if obj["metadata"].get("namespace") == f"{prefix}-4"]
+    verbs = [request.verb for request in api.audit.since(mark)]
+    assert (verbs.count("list"), verbs.count("get")) == (len(kinds) + 1, len(inside) + 1)
+
+
 def test_an_object_of_another_set_is_not_taken(client: Client, prefix: str) -> None:
     objects = tenant_objects(prefix, 1)
     run(client, objects, prefix)
