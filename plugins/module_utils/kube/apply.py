@@ -61,9 +61,8 @@ def plan_objects(
 ) -> list[Step]:
     """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only.
 
-    Costs one GET of the set's parent and one LIST a kind; objects that are no members yet cost a GET each, unless
-    their namespace does not exist, and many namespaces that are none cost one LIST. Callers carry the steps out with
-    C(Plan(parallel=client.at_once)).
+    Costs one GET of the set's parent and one LIST a kind; objects that are no members yet cost a GET each, many new
+    namespaces one LIST. Callers carry the steps out with C(Plan(parallel=client.at_once)).
 
     :param desired: whole objects; each is checked before anything else happens.
     :param target: the cluster's name, for the steps.

@@ -17,6 +17,8 @@ from ..errors import PlatformError, Refused
 from . import host, paths
 
 _PORT = 2379
+#: Seconds in which members elect a leader and connect to a new one, with room to spare.
+_SETTLED_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -159,13 +161,24 @@ class Etcd:
         return answer
 
     def remove(self, member: Member) -> None:
-        """Takes a member out. While another one is new, for some seconds, etcd refuses and is asked again.
+        """Takes a member out. While another one is new or was the leader and has just left, for some seconds, etcd
+        refuses or has no leader, and is asked again.
 
         :raises Refused: the others would lose their quorum.
         """
-        problem = removal_problem(self.members(), member)
-        if problem is not None:
-            raise Refused(f"the etcd member {member.name or member.id} must not be removed: {problem}")
+        name = member.name or member.id
+        problem: str | None = None
+
+        def unsafe() -> str | None:
+            nonlocal problem
+            problem = removal_problem(self.members(), member)
+            return problem
+
+        try:
+            host.wait_for(f"etcd can lose {name}", unsafe, _SETTLED_SECONDS, interval=1)
+        except PlatformError as exc:
+            why = problem or str(exc)
+            raise Refused(f"the etcd member {name} must not be removed: {why}") from exc
 
         def lacking() -> str | None:
             try:
@@ -176,7 +189,7 @@ class Etcd:
                 return str(exc)
             return None
 
-        host.wait_for(f"etcd lets {member.name or member.id} go", lacking, 30, interval=1)
+        host.wait_for(f"etcd lets {name} go", lacking, _SETTLED_SECONDS, interval=1)
 
     def wait_healthy(self, deadline: float) -> None:
         """Waits until every member votes and is healthy."""
