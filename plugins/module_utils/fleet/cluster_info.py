@@ -20,7 +20,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     made = connection.resolve(params, context.environ)
     client = context.enter(Client(made, deadline=float(params["deadline"])))
     found = look.facts(client, str(params["cluster"] or made.server))
-    return Plan(outputs={"info": {"server": made.server, **found, **look.ours(client)}})
+    return Plan(outputs={"info": {**found, **look.ours(client)}})
 
 
 OPERATION = Operation(

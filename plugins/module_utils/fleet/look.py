@@ -15,6 +15,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from ..errors import PlatformError
+from ..kube import wait
 from ..kube.applyset import ID
 from ..kube.client import Client
 from ..kube.errors import Forbidden
@@ -27,24 +28,32 @@ Object = t.Mapping[str, t.Any]
 _ROLE = "node-role.kubernetes.io/"
 
 
-def facts(client: Client, cluster: str) -> dict[str, t.Any]:
+def observe(client: Client, cluster: str) -> records.Observed:
     """Identity, version, distribution and nodes of a cluster. Costs four requests.
 
     :raises ApiError: the cluster does not answer, or refuses to.
     """
     uid = kube_system_uid(client, cluster)
     version = str(client.version()["gitVersion"])
-    groups = sorted(str(item["name"]) for item in client.request("GET", "/apis").get("groups") or ())
+    groups = [str(item["name"]) for item in client.request("GET", "/apis").get("groups") or ()]
     nodes = client.list("v1", "Node")
+    made = client.connection
     found = checks_distribution.recognise(version, groups, nodes)
+    return records.Observed(uid, made.server, made.ca_data, version, nodes, found, groups)
+
+
+def facts(client: Client, cluster: str) -> dict[str, t.Any]:
+    """What :func:`observe` sees, as plain data."""
+    seen = observe(client, cluster)
     return {
-        "uid": uid,
-        "version": version,
-        "distribution": {"name": found.name, "evidence": found.evidence},
-        "api_groups": groups,
-        "nodes": [node(item) for item in sorted(nodes, key=lambda item: str(item["metadata"]["name"]))],
-        "capacity": records.total(nodes, "capacity"),
-        "allocatable": records.total(nodes, "allocatable"),
+        "server": seen.server,
+        "uid": seen.uid,
+        "version": seen.version,
+        "distribution": {"name": seen.distribution.name, "evidence": seen.distribution.evidence},
+        "api_groups": sorted(seen.api_groups),
+        "nodes": [node(item) for item in sorted(seen.nodes, key=lambda item: str(item["metadata"]["name"]))],
+        "capacity": records.total(seen.nodes, "capacity"),
+        "allocatable": records.total(seen.nodes, "allocatable"),
     }
 
 
@@ -72,10 +81,9 @@ def node(found: Object) -> dict[str, t.Any]:
     """A Node in short. Pure."""
     status, spec, metadata = found.get("status") or {}, found.get("spec") or {}, found["metadata"]
     labels = metadata.get("labels") or {}
-    ready = next((item["status"] for item in status.get("conditions") or () if item["type"] == "Ready"), "Unknown")
     return {
         "name": str(metadata["name"]),
-        "ready": ready == "True",
+        "ready": wait.condition(found, "Ready").get("status") == "True",
         "schedulable": not spec.get("unschedulable"),
         "version": (status.get("nodeInfo") or {}).get("kubeletVersion"),
         "architecture": (status.get("nodeInfo") or {}).get("architecture"),

@@ -52,6 +52,7 @@ class Observed:
 
     :param ca_data: PEM certificates of its API server.
     :param nodes: its Nodes, as the API returned them.
+    :param api_groups: names of the API groups that it serves.
     """
 
     uid: str
@@ -60,6 +61,7 @@ class Observed:
     version: str
     nodes: t.Sequence[t.Mapping[str, t.Any]]
     distribution: Distribution
+    api_groups: t.Sequence[str] = ()
 
 
 def managed_cluster(declared: Declared, uid: str, server: str, ca_data: str) -> Object:

@@ -17,8 +17,8 @@ from ..kube.client import Client
 from ..kube.diff import covers, project
 from ..operation import Context, Operation
 from ..plan import Plan, Step
-from . import records
-from .access_info import HUB_ARGUMENTS, hub_client, kube_system_uid
+from . import look, records
+from .access_info import HUB_ARGUMENTS, hub_client
 from .attach import LATER, records_of
 from .checks_distribution import recognise
 from .identity import NAMESPACE, UID_LABEL, guard_uid, guard_unique
@@ -36,12 +36,7 @@ def observe(client: Client, cluster: str, version: str | None = None) -> Observe
     if isinstance(client, absent.AbsentCluster):
         nothing = recognise("", (), ())
         return Observed(_UID, LATER, "", f"v{version}" if version else LATER, (), nothing)
-    uid = kube_system_uid(client, cluster)
-    seen = str(client.version()["gitVersion"])
-    groups = [item["name"] for item in client.request("GET", "/apis").get("groups") or ()]
-    nodes = client.list("v1", "Node")
-    made = client.connection
-    return Observed(uid, made.server, made.ca_data, seen, nodes, recognise(seen, groups, nodes))
+    return look.observe(client, cluster)
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
