@@ -60,11 +60,14 @@ class ApplySet:
         """The label selector of the members."""
         return f"{PART_OF}={self.id}"
 
-    def parent(self, kinds: t.Iterable[str], namespaces: t.Iterable[str]) -> dict[str, t.Any]:
+    def parent(
+        self, kinds: t.Iterable[str], namespaces: t.Iterable[str], data: t.Mapping[str, str] | None = None
+    ) -> dict[str, t.Any]:
         """The parent object.
 
         :param kinds: ``Kind`` or ``Kind.group`` of all members.
         :param namespaces: the namespaces of all members.
+        :param data: what else it keeps.
         """
         others = sorted(set(namespaces) - {self.namespace})
         annotations = {_TOOLING: TOOLING, _KINDS: ",".join(sorted(set(kinds)))}
@@ -79,6 +82,7 @@ class ApplySet:
                 "labels": {ID: self.id},
                 "annotations": annotations,
             },
+            **({"data": dict(data)} if data else {}),
         }
 
     def member(self, obj: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -62,6 +62,11 @@ def managers(observed: t.Mapping[str, t.Any]) -> list[str]:
     return sorted({holder.manager for holder, _fields in _entries(observed)})
 
 
+def field_trees(observed: t.Mapping[str, t.Any]) -> list[Fields]:
+    """What each manager owns. A field below which nobody owns anything is one that the API replaces as a whole."""
+    return [fields for _holder, fields in _entries(observed)]
+
+
 def deviations(
     declared: t.Mapping[str, t.Any],
     observed: t.Mapping[str, t.Any],

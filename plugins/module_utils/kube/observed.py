@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a cluster holds of a set, and under the names of what is declared. Reads only. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from .applyset import ApplySet, kinds_of
+from .client import Client
+from .desired import key_of
+from .resources import STATIC, group_kind, group_of
+
+Object = dict[str, t.Any]
+Key = tuple[str, str, str]
+#: Seconds of one request after the other from which more connections pay.
+_WORTH_A_CONNECTION = 0.15
+# As many namespaces cost less by one LIST than by a GET each, unless the cluster has a thousand.
+_MANY = 8
+
+
+@dataclass
+class Observed:
+    """What is in the cluster: the members, and what exists under a declared name without being one."""
+
+    parent: Object | None
+    members: dict[Key, Object] = field(default_factory=dict)
+    strangers: dict[Key, Object] = field(default_factory=dict)
+
+    def find(self, key: Key) -> Object | None:
+        """An object of the cluster, member or not."""
+        return self.members.get(key) or self.strangers.get(key)
+
+
+def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> Observed:
+    """The set's parent, its members, and what else stands under the names of ``objects``.
+
+    Costs one GET of the parent and one LIST a kind; objects that are no members cost a GET each, many new namespaces
+    one LIST.
+    """
+    observed = Observed(parent=client.get("v1", "ConfigMap", applyset.parent_name, applyset.namespace))
+    kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
+    declared = {group_kind(*kind) for kind in kinds}
+    for name in kinds_of(observed.parent) - declared:
+        served = _serving(client, name)
+        if served is not None:
+            kinds.add(served)
+    for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
+        observed.members.update({key_of(obj): obj for obj in items})
+    unknown = [obj for obj in objects if key_of(obj) not in observed.members]
+    for obj, found in zip(unknown, _look_up(client, unknown, observed), strict=True):
+        if found is not None:
+            observed.strangers[key_of(obj)] = found
+    return observed
+
+
+def _look_up(client: Client, objects: t.Sequence[Object], observed: Observed) -> list[Object | None]:
+    """What exists under the names of declared objects that are not members; spares what lives in no namespace."""
+    names = {obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace")}
+    names |= {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
+    unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
+    spaces = _namespaces(client, unknown)
+
+    def read(obj: Object) -> Object | None:
+        metadata: dict[str, str] = obj["metadata"]
+        if key_of(obj)[0] == "Namespace":
+            return spaces[metadata["name"]]
+        namespace = metadata.get("namespace")
+        if namespace in spaces and spaces[namespace] is None:
+            return None
+        return client.get(obj["apiVersion"], obj["kind"], metadata["name"], namespace)
+
+    return _map(client, read, objects)
+
+
+def _namespaces(client: Client, names: t.Sequence[str]) -> dict[str, Object | None]:
+    """The namespaces of these names, as far as they exist."""
+    if len(names) > _MANY:
+        there = {str(obj["metadata"]["name"]): obj for obj in client.list("v1", "Namespace")}
+        return {name: there.get(name) for name in names}
+    return dict(zip(names, _map(client, lambda name: client.get("v1", "Namespace", name), names), strict=True))
+
+
+_In = t.TypeVar("_In")
+_Out = t.TypeVar("_Out")
+
+
+def _map(client: Client, function: t.Callable[[_In], _Out], items: t.Sequence[_In]) -> list[_Out]:
+    # More connections cost more handshakes, which a server nearby answers many requests in.
+    if len(items) < 3 or len(items) * client.latency < _WORTH_A_CONNECTION:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(max_workers=min(8, len(items))) as pool:
+        return list(pool.map(function, items))
+
+
+def _serving(client: Client, name: str) -> tuple[str, str] | None:
+    """The version and kind under which a recorded group kind is served today."""
+    kind, _dot, group = name.partition(".")
+    for api_version, known in STATIC:
+        if known == kind and group_of(api_version) == group:
+            return api_version, kind
+    if not group:
+        return None
+    document = client.group(group)
+    versions = [item["groupVersion"] for item in (document or {}).get("versions") or ()]
+    return next(((version, kind) for version in versions if kind in (client.served(version) or {})), None)
