@@ -113,10 +113,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "hub": HUB_RULES,
 }
 
-#: In lodestar-system only: renew the own token, and keep the ledgers of the applied sets (KEP-3659 parents).
+#: In lodestar-system only: renew the own token, keep the ledgers of the applied sets (KEP-3659 parents), and delete
+#: the namespace itself, which is the last act of a detachment.
 SELF_RULES: tuple[Rule, ...] = (
     rule("", ["serviceaccounts/token"], ["create"], [SERVICE_ACCOUNT]),
     rule("", ["configmaps"], MANAGE),
+    rule("", ["namespaces"], ["delete"], [NAMESPACE]),
 )
 
 

@@ -16,6 +16,7 @@ from ..kube.connection import ARGUMENTS, resolve
 from ..kube.errors import ApiError, Forbidden, NotFound, Unauthorized, Unreachable
 from ..operation import Context, Operation
 from ..plan import Plan
+from . import tombstone
 from .access_secret import Stored, from_secret, secret_name
 from .identity import UID_LABEL, guard_uid
 from .records import CLUSTER_API
@@ -127,10 +128,15 @@ def _given(cluster: str, access: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _from_hub(hub: Client, cluster: str) -> dict[str, t.Any]:
-    stored = stored_access(hub, cluster)
+    secret = hub.get("v1", "Secret", secret_name(cluster), cluster)
+    stored = from_secret(cluster, secret)
     if stored is None:
         return {"reason": "the hub keeps no access for it", "recorded_uid": _recorded_uid(hub, cluster)}
-    state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC))
+    stone = tombstone.read(secret)
+    if stone is not None:
+        state, reason, access = "detaching", tombstone.detaching(cluster, stone), None
+    else:
+        state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC))
     return {
         "state": state,
         "reason": reason,

@@ -36,6 +36,9 @@ from .identity import (
     guard_unique,
     read_mark,
 )
+from .records import CLUSTER_API
+from .tied import tie_steps
+from .tombstone import DETACHING, detaching, erased, read
 
 #: After every step of the sets of objects.
 _HUB_NAMESPACE_WAVE, _TOKEN_WAVE = 3000, 3001
@@ -115,6 +118,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     run = _Run(params, context, hub, hub_uid(hub, params), secret, datetime.datetime.now(datetime.UTC))
     if params.get("access") or not params["cluster_exists"]:
         return _keep_minted(run)
+    stone = read(secret)
+    if stone is not None and not params["rekey"]:
+        raise Refused(detaching(name, stone), reason="detaching", cluster=name)
     stored = from_secret(name, secret)
     choice = choose(
         stored,
@@ -193,7 +199,7 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
     mark = Mark(hub_uid=run.hub_uid or LATER, cluster=run.cluster)
     objects = access_objects(run.tier, mark=mark)
     applied = plan_objects(member, objects, applyset=ApplySet("access"), target=run.cluster, adopt=run.params["adopt"])
-    steps = [_without_hub_uid(step, mark.hub_uid) for step in applied]
+    steps = [_without_hub_uid(step, mark.hub_uid) for step in applied] + tie_steps(member, objects, run.cluster)
     if isinstance(run.hub, absent.AbsentCluster):
         # Nothing may be written on the member that the hub could not record.
         steps = [replace(step, perform=run.hub.version) for step in steps]
@@ -241,7 +247,7 @@ def _mint(run: _Run, member: Client, new: Stored, written: list[Stored]) -> Stor
 
 def records_of(hub: Client, uid: str) -> list[tuple[str, str]]:
     """The names under which the hub's ManagedClusters know a cluster, each with its UID."""
-    found = hub.list("cluster.open-cluster-management.io/v1", "ManagedCluster", label_selector=f"{UID_LABEL}={uid}")
+    found = hub.list(CLUSTER_API, "ManagedCluster", label_selector=f"{UID_LABEL}={uid}")
     return [(item["metadata"]["name"], uid) for item in found]
 
 
@@ -250,8 +256,14 @@ def _namespace_steps(run: _Run) -> list[Step]:
     there = run.hub.get("v1", "Namespace", run.cluster)
     labels = {CLUSTER_LABEL: run.cluster, "open-cluster-management.io/cluster-name": run.cluster}
     wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": run.cluster, "labels": labels}}
+    if there is not None and there["metadata"].get("deletionTimestamp"):
+        raise Refused(
+            f"{run.cluster}: its namespace on the hub {run.params['hub']} is being deleted. Run again when it is gone.",
+            reason="namespace_terminating",
+            cluster=run.cluster,
+        )
     seen = ((there or {}).get("metadata") or {}).get("labels") or {}
-    if all(seen.get(key) == value for key, value in labels.items()):
+    if all(seen.get(key) == value for key, value in labels.items()) and DETACHING not in seen:
         return []
     if there is not None and not any(seen.get(key) == run.cluster for key in labels):
         raise Refused(
@@ -268,10 +280,21 @@ def _namespace_steps(run: _Run) -> list[Step]:
             description=f"{'create' if there is None else 'label'} Namespace {run.cluster}",
             before=None if there is None else {"labels": {key: seen.get(key) for key in labels}},
             after={"labels": labels},
-            perform=lambda: run.hub.apply(wanted),
+            perform=lambda: _mark_namespace(run, wanted, DETACHING in seen),
             wave=_HUB_NAMESPACE_WAVE,
         )
     ]
+
+
+def _mark_namespace(run: _Run, wanted: dict[str, t.Any], marked: bool) -> None:
+    run.hub.apply(wanted)
+    if not marked:
+        return
+    record = run.hub.get(CLUSTER_API, "ManagedCluster", run.cluster)
+    for obj in [wanted, *(item for item in (run.secret, record) if item is not None)]:
+        metadata = obj["metadata"]
+        changes = {"metadata": erased()}
+        run.hub.merge(obj["apiVersion"], obj["kind"], metadata["name"], changes, metadata.get("namespace"))
 
 
 def _secret_step(run: _Run, make: t.Callable[[], Stored]) -> Step:

@@ -5,8 +5,8 @@
 """The fleet as the hub records it, a plain mapping a cluster, with no credential in it. Private to the collection.
 
 A *view* has C(name), C(uid), C(mode), C(role), C(cluster_set), C(labels) (those of the inventory), C(version),
-C(distribution), C(server), C(capacity), C(allocatable), C(taints), C(available) (C(True), C(False) or C(Unknown)) and
-C(conditions), by type C(status), C(reason), C(message) and C(since).
+C(distribution), C(server), C(capacity), C(allocatable), C(taints), C(available) (C(True), C(False) or C(Unknown)),
+C(conditions), by type C(status), C(reason), C(message) and C(since), and C(detaching), whether it is on its way out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..kube.applyset import PART_OF
 from ..kube.client import Client
 from . import records
 from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
+from .tombstone import DETACHING
 
 View = dict[str, t.Any]
 Object = t.Mapping[str, t.Any]
@@ -24,7 +25,7 @@ Object = t.Mapping[str, t.Any]
 #: OCM's condition that tells whether a cluster answers.
 AVAILABLE = "ManagedClusterConditionAvailable"
 _OWN_LABELS = frozenset(
-    {CLUSTER_LABEL, UID_LABEL, records.ROLE_LABEL, records.MODE_LABEL, records.CLUSTER_SET_LABEL, PART_OF},
+    {CLUSTER_LABEL, UID_LABEL, records.ROLE_LABEL, records.MODE_LABEL, records.CLUSTER_SET_LABEL, PART_OF, DETACHING},
 )
 
 
@@ -65,6 +66,7 @@ def view(record: Object, profile: Object | None = None) -> View:
         "taints": [dict(item) for item in spec.get("taints") or ()],
         "available": (conditions.get(AVAILABLE) or {"status": "Unknown"})["status"],
         "conditions": conditions,
+        "detaching": DETACHING in labels,
     }
 
 

@@ -46,7 +46,7 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
     declared = {group_kind(*kind) for kind in kinds}
     for name in kinds_of(observed.parent) - declared:
-        served = _serving(client, name)
+        served = serving(client, name)
         if served is not None:
             kinds.add(served)
     for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
@@ -97,7 +97,7 @@ def _map(client: Client, function: t.Callable[[_In], _Out], items: t.Sequence[_I
         return list(pool.map(function, items))
 
 
-def _serving(client: Client, name: str) -> tuple[str, str] | None:
+def serving(client: Client, name: str) -> tuple[str, str] | None:
     """The version and kind under which a recorded group kind is served today."""
     kind, _dot, group = name.partition(".")
     for api_version, known in STATIC:

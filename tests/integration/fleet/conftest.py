@@ -58,8 +58,8 @@ def connection(made: dict[str, t.Any]) -> Connection:
 
 @pytest.fixture(scope="package")
 def hub(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
-    """The hub's API server."""
-    with ApiServer(tmp_path_factory.mktemp("hub"), tools) as server:
+    """The hub's API server, on which namespaces end."""
+    with ApiServer(tmp_path_factory.mktemp("hub"), tools, controllers=["namespace-controller"]) as server:
         yield server
 
 

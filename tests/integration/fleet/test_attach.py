@@ -32,6 +32,8 @@ FIRST = [
     f"create {RBAC}Role/lodestar-system/lodestar:self",
     f"create {RBAC}ClusterRoleBinding/lodestar:tenant",
     f"create {RBAC}RoleBinding/lodestar-system/lodestar:self",
+    f"update {RBAC}ClusterRole/lodestar:tenant#owner",
+    f"update {RBAC}ClusterRoleBinding/lodestar:tenant#owner",
 ]
 
 

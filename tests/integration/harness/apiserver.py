@@ -2,11 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One API server with its etcd, its own CA, RBAC, ServiceAccount tokens and an audit log."""
+"""One API server with its etcd, its own CA, RBAC, ServiceAccount tokens and an audit log.
+
+With controllers it is a cluster without nodes, which stands for a hosted control plane.
+"""
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
+import signal
 import socket
 import subprocess
 import time
@@ -77,14 +83,20 @@ class AuditLog:
 
 
 class ApiServer:
-    """Started by entering it, stopped by leaving it."""
+    """Started by entering it, stopped by leaving it.
 
-    def __init__(self, folder: Path, programs: t.Mapping[str, Path], *arguments: str) -> None:
+    :param controllers: those of kube-controller-manager that run; it is not started when there are none.
+    """
+
+    def __init__(
+        self, folder: Path, programs: t.Mapping[str, Path], *arguments: str, controllers: t.Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.authority = pki.Authority()
         self.audit = AuditLog(folder / "audit.log")
         self._programs = programs
         self._arguments = arguments
+        self._controllers = controllers
         self._running: list[subprocess.Popen[bytes]] = []
         self._connections: dict[str, Connection] = {}
         self.port = 0
@@ -94,6 +106,8 @@ class ApiServer:
             etcd = self._start_etcd()
             self._start_server(etcd)
             self._connections["runner"] = self._make_runner()
+            if self._controllers:
+                self._start_controllers()
         except BaseException:
             self.__exit__()
             raise
@@ -108,6 +122,17 @@ class ApiServer:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self) -> t.Iterator[None]:
+        """The server takes connections and answers nothing meanwhile."""
+        for process in self._running:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in self._running:
+                process.send_signal(signal.SIGCONT)
 
     @property
     def url(self) -> str:
@@ -196,6 +221,28 @@ class ApiServer:
             *self._arguments,
         )
         self._await_ready(process)
+
+    def _start_controllers(self) -> None:
+        config = self.kubeconfig(self.admin)
+        pair = self.authority.client("kubernetes-admin", "system:masters")
+        entry = config["clusters"][0]["cluster"]
+        entry["certificate-authority-data"] = base64.b64encode(entry["certificate-authority-data"].encode()).decode()
+        config["users"][0]["user"] = {
+            "client-certificate-data": base64.b64encode(pair.certificate.encode()).decode(),
+            "client-key-data": base64.b64encode(pair.key.encode()).decode(),
+        }
+        path = self.folder / "controllers.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(config))
+        self._start(
+            "kube-controller-manager",
+            f"--kubeconfig={path}",
+            f"--controllers={','.join(self._controllers)}",
+            "--leader-elect=false",
+            f"--secure-port={free_port()}",
+            "--bind-address=127.0.0.1",
+            f"--cert-dir={self.folder}",
+        )
 
     def _await_ready(self, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds

@@ -22,23 +22,26 @@ def bundle() -> Path:
 
 
 def programs(folder: Path) -> dict[str, Path]:
-    """C(etcd), C(kube-apiserver) and C(kubectl) of the bundle's newest Kubernetes; links are made in ``folder``."""
+    """C(etcd), C(kubectl), C(kube-apiserver) and C(kube-controller-manager) of the bundle's newest Kubernetes.
+
+    Links are made in ``folder``.
+    """
     root = bundle()
     loaded = manifest.load(root)
     version = max(loaded.kubernetes, key=lambda text: [int(part) for part in text.split(".")])
     paths = {part.name: loaded.path_of(part) for part in loaded.binaries(version)}
     found = {"etcd": paths["etcd"], "kubectl": paths["kubectl"]}
-    server = folder / "kube-apiserver"
-    if (
-        paths["kubelet"].samefile(paths["kubectl"])
-        or paths["kubelet"].stat().st_size == paths["kubectl"].stat().st_size
-    ):
-        # One program for all: its name decides what it is.
-        server.symlink_to(paths["kubelet"])
-    else:
-        archive = next(part for part in loaded.images(version) if "kube-apiserver" in str(part.references))
-        _extract(loaded.path_of(archive), "usr/local/bin/kube-apiserver", server)
-    return {**found, "kube-apiserver": server}
+    size = paths["kubectl"].stat().st_size
+    # One program for all: its name decides what it is.
+    one = paths["kubelet"].samefile(paths["kubectl"]) or paths["kubelet"].stat().st_size == size
+    for name in ("kube-apiserver", "kube-controller-manager"):
+        found[name] = folder / name
+        if one:
+            found[name].symlink_to(paths["kubelet"])
+        else:
+            archive = next(part for part in loaded.images(version) if name in str(part.references))
+            _extract(loaded.path_of(archive), f"usr/local/bin/{name}", found[name])
+    return found
 
 
 def _extract(archive: Path, name: str, target: Path) -> None:

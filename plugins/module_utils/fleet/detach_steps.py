@@ -1,0 +1,254 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of a detachment: on the member, then on the hub. Private to the collection."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, replace
+
+from ..errors import PlatformError
+from ..kube.apply import ApplySet, plan_objects
+from ..kube.client import Client
+from ..kube.errors import ApiError, NotFound, Unauthorized
+from ..kube.steps import delete_step, hand_back_step
+from ..plan import Step
+from . import traces
+from .access_secret import secret_name
+from .identity import CLUSTER_LABEL, NAMESPACE
+from .records import CLUSTER_API
+from .tombstone import DETACHING, Tombstone
+
+Object = dict[str, t.Any]
+
+#: After the last object of ours on the member: the sets' parents, the proof, the access; then the hub.
+_PARENTS_WAVE, _PROOF_WAVE, _ACCESS_WAVE, _HUB_WAVE = 1500, 2400, 2500, 3000
+_RBAC = "rbac.authorization.k8s.io/v1"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the hub has of a cluster: its record, its namespace, and the access to it."""
+
+    name: str
+    hub_name: str
+    record: Object | None
+    namespace: Object | None
+    secret: Object | None
+
+    @property
+    def ours(self) -> bool:
+        """True when the namespace of that name is this cluster's."""
+        labels = ((self.namespace or {}).get("metadata") or {}).get("labels") or {}
+        return bool(labels.get(CLUSTER_LABEL) == self.name)
+
+
+def known(hub: Client, cluster: str, hub_name: str) -> Known:
+    """Reads it: three requests."""
+    return Known(
+        cluster,
+        hub_name,
+        hub.get(CLUSTER_API, "ManagedCluster", cluster),
+        hub.get("v1", "Namespace", cluster),
+        hub.get("v1", "Secret", secret_name(cluster), cluster),
+    )
+
+
+# -- the member
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A member that is being left.
+
+    :param privileged: the credential was supplied, and may do what our identity may not.
+    :param timeout: seconds for what is deleted to be gone.
+    """
+
+    cluster: str
+    client: Client
+    privileged: bool
+    timeout: float
+
+
+def member_steps(leaving: Leaving, keep_namespaces: bool) -> list[Step]:
+    """Removes what is ours, hands back what is not, and forgets the sets."""
+    client, cluster = leaving.client, leaving.cluster
+    found = traces.find(client)
+    steps = []
+    for obj in found.members:
+        item = found.entry(obj)
+        kept = keep_namespaces and obj["kind"] == "Namespace"
+        if obj["metadata"].get("deletionTimestamp"):
+            continue
+        if item is not None or kept:
+            steps.append(hand_back_step(client, obj, item, cluster))
+        else:
+            steps.append(delete_step(client, obj, cluster))
+    parents = [replace(delete_step(client, item, cluster), wave=_PARENTS_WAVE) for item in found.parents]
+    return steps + parents
+
+
+def proof_step(leaving: Leaving, hub: Client, known: Known, stone: Tombstone) -> Step:
+    """Looks once more for what is ours, and notes on the hub that nothing is left but the access."""
+    clean = replace(stone, clean=True)
+
+    def perform() -> None:
+        _prove(leaving)
+        hub.merge("v1", "Namespace", known.name, {"metadata": clean.metadata()})
+
+    return Step(
+        id=f"v1/Namespace/{known.name}#clean",
+        action="update",
+        target=known.hub_name,
+        description=f"note that {known.name} holds nothing of ours any more but the access",
+        before={"clean": False},
+        after={"clean": True},
+        perform=perform,
+        wave=_PROOF_WAVE,
+    )
+
+
+def _prove(leaving: Leaving) -> None:
+    until = time.monotonic() + leaving.timeout
+    while left := traces.find(leaving.client).members:
+        if time.monotonic() >= until:
+            listed = "\n".join(f"- {traces.told(item)}" for item in left[:20])
+            raise PlatformError(
+                f"{leaving.cluster}: {len(left)} object(s) of ours are still there after {leaving.timeout:.0f} s:\n"
+                f"{listed}\nThe access was left in place: clear what holds them, and run again.",
+                left=[traces.told(item) for item in left],
+            )
+        time.sleep(1)
+
+
+def access_step(leaving: Leaving) -> Step | None:
+    """Deletes our identity: the namespace lodestar-system, and with it the rights that are tied to it."""
+    client = leaving.client
+    there = client.get("v1", "Namespace", NAMESPACE)
+    if there is None:
+        return None
+    rights = _rights(client) if leaving.privileged else []
+
+    def perform() -> None:
+        for obj in rights:
+            client.delete(_RBAC, obj["kind"], obj["metadata"]["name"], uid=obj["metadata"]["uid"])
+        client.delete("v1", "Namespace", NAMESPACE, uid=there["metadata"]["uid"])
+        _wait_gone(leaving)
+
+    listed = [f"{obj['kind']} {obj['metadata']['name']}" for obj in rights]
+    return Step(
+        id=f"v1/Namespace/{NAMESPACE}",
+        action="delete",
+        target=leaving.cluster,
+        description=f"delete our access: {', '.join([f'Namespace {NAMESPACE}', *listed])}",
+        before={"kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        perform=perform,
+        wave=_ACCESS_WAVE,
+    )
+
+
+def _rights(client: Client) -> list[Object]:
+    kinds = ("ClusterRoleBinding", "ClusterRole")
+    return [obj for kind in kinds for obj in client.list(_RBAC, kind, label_selector=traces.ACCESS.selector)]
+
+
+def _wait_gone(leaving: Leaving) -> None:
+    """Until the namespace is gone, or our token with it."""
+    until = time.monotonic() + leaving.timeout
+    while True:
+        try:
+            there = leaving.client.get("v1", "Namespace", NAMESPACE)
+        except Unauthorized:
+            return
+        except ApiError as exc:
+            # Rights go before the ServiceAccount does.
+            if exc.status == 403 and not leaving.privileged:
+                return
+            raise
+        if there is None:
+            return
+        if time.monotonic() >= until:
+            raise PlatformError(
+                f"{leaving.cluster}: {traces.told(there)} is still there after {leaving.timeout:.0f} s. "
+                "Nothing else of ours is on the cluster: clear what holds it, and run again."
+            )
+        time.sleep(1)
+
+
+# -- the hub
+
+
+def hub_steps(hub: Client, known: Known, timeout: float) -> list[Step]:
+    """Removes the records, the access and the namespace of the cluster from the hub.
+
+    :param timeout: seconds for the namespace to be gone.
+    """
+    name = known.name
+    applyset = ApplySet(f"record-{name}")
+    found = plan_objects(hub, [], applyset=applyset, target=known.hub_name, prune_all=True)
+    parent = hub.get("v1", "ConfigMap", applyset.parent_name, applyset.namespace)
+    steps = [replace(step, wave=_HUB_WAVE) for step in found if applyset.parent_name not in step.id]
+    doomed = [item for item in (parent, known.secret) if item is not None]
+    steps += [replace(delete_step(hub, item, known.hub_name), wave=_HUB_WAVE + 1) for item in doomed]
+    return [*steps, *_namespace_step(hub, known, timeout)]
+
+
+def _namespace_step(hub: Client, known: Known, timeout: float) -> list[Step]:
+    """Deletes the cluster's namespace, until it is gone: the same name can be attached again at once then."""
+    there = known.namespace
+    if there is None or not known.ours:
+        return []
+    step = delete_step(hub, there, known.hub_name)
+
+    def perform() -> None:
+        step.perform()
+        until = time.monotonic() + timeout
+        while left := hub.get("v1", "Namespace", known.name):
+            if time.monotonic() >= until:
+                raise PlatformError(
+                    f"{known.hub_name}: {traces.told(left)} is still there after {timeout:.0f} s. "
+                    f"{known.name} itself is detached: clear what holds it."
+                )
+            time.sleep(0.5)
+
+    return [replace(step, perform=perform, wave=_HUB_WAVE + 2)]
+
+
+def tombstone_steps(hub: Client, known: Known, stone: Tombstone) -> list[Step]:
+    """Remembers on the hub that a cluster is to be detached once it can be reached, and stops managing it."""
+    marked = {"metadata": stone.metadata()}
+    steps = []
+    for obj, changes in (
+        (known.namespace, marked),
+        (known.secret, marked),
+        (known.record, {**marked, "spec": {"hubAcceptsClient": False}}),
+    ):
+        if obj is None or ((obj["metadata"].get("annotations") or {}).get(DETACHING)):
+            continue
+        steps.append(_mark_step(hub, known, obj, changes))
+    return steps
+
+
+def _mark_step(hub: Client, known: Known, obj: Object, changes: Object) -> Step:
+    metadata = obj["metadata"]
+    kind, version = (str(obj[key]) for key in ("kind", "apiVersion"))
+
+    def perform() -> None:
+        try:
+            hub.merge(version, kind, metadata["name"], changes, metadata.get("namespace"))
+        except NotFound:
+            return
+
+    return Step(
+        id="/".join(part for part in (version, kind, metadata.get("namespace"), metadata["name"]) if part),
+        action="update",
+        target=known.hub_name,
+        description=f"mark {kind} {metadata['name']} as being detached",
+        before={"detaching": False},
+        after={"detaching": True},
+        perform=perform,
+        wave=_HUB_WAVE,
+    )

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of ours a member holds besides the access to it: the members of all sets. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..kube import ledger
+from ..kube.applyset import ID, PART_OF, ApplySet, kinds_of, set_id
+from ..kube.client import Client
+from ..kube.desired import key_of
+from ..kube.errors import Forbidden
+from ..kube.observed import serving
+from ..kube.operate import RESERVED
+from ..kube.resources import object_id
+from .identity import NAMESPACE
+
+Object = dict[str, t.Any]
+
+ACCESS = ApplySet("access")
+#: Of these our sets consist on an attached cluster, also when a parent is lost.
+_KINDS = (
+    ("v1", "Namespace"),
+    ("v1", "ResourceQuota"),
+    ("v1", "LimitRange"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+    ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+)
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What was found.
+
+    :param parents: the sets' parents, but the one of the access.
+    :param members: the members of these sets.
+    :param taken: entries of the ledgers, by the object's key.
+    """
+
+    parents: list[Object]
+    members: list[Object]
+    taken: dict[tuple[str, str, str], Object]
+
+    def entry(self, member: Object) -> Object | None:
+        """What is kept of a member that was taken over from somebody else."""
+        item = self.taken.get(key_of(member))
+        return item if item is not None and ledger.is_of(item, member) else None
+
+
+def find(member: Client) -> Traces:
+    """Everything of ours on a cluster but the access. Costs one LIST of the parents and one a kind.
+
+    Kinds that the identity may not list are left out: it cannot have made such objects.
+    """
+    parents = [
+        {**item, "apiVersion": "v1", "kind": "ConfigMap"}
+        for item in member.list("v1", "ConfigMap", namespace=NAMESPACE, label_selector=ID)
+        if item["metadata"]["name"] != ACCESS.parent_name
+    ]
+    kinds = set(_KINDS)
+    for name in {name for parent in parents for name in kinds_of(parent)}:
+        served = serving(member, name)
+        if served is not None:
+            kinds.add(served)
+    ids = {set_id(str(item["metadata"]["name"]), NAMESPACE, "ConfigMap") for item in parents}
+    ids |= {ApplySet(name).id for name in RESERVED} - {ACCESS.id}
+    selector = f"{PART_OF} in ({','.join(sorted(ids))})"
+    members = [item for kind in sorted(kinds) for item in _list(member, kind, selector)]
+    taken = {key: item for parent in parents for key, item in ledger.entries(parent).items()}
+    return Traces(parents, members, taken)
+
+
+def _list(member: Client, kind: tuple[str, str], selector: str) -> list[Object]:
+    try:
+        return member.list(*kind, label_selector=selector)
+    except Forbidden:
+        return []
+
+
+def told(member: Object) -> str:
+    """An object that is still there, and what it waits for."""
+    metadata, status = member["metadata"], member.get("status") or {}
+    waiting = [*(metadata.get("finalizers") or ()), *((member.get("spec") or {}).get("finalizers") or ())]
+    why = [
+        str(item.get("message"))
+        for item in status.get("conditions") or ()
+        if item.get("status") == "True" and item.get("message")
+    ]
+    ending = f" waits for {', '.join(waiting)}" if metadata.get("deletionTimestamp") and waiting else ""
+    return object_id(member) + ending + (f" ({'; '.join(why)})" if ending and why else "")
