@@ -168,6 +168,16 @@ clusters:
           description: How many nodes it has, C(total), and how many of them are C(ready).
           returned: always
           type: dict
+table:
+  description: The same for people, a line a cluster, and below it what is wrong.
+  returned: success
+  type: list
+  elements: str
+problems:
+  description: What an operator should look at. Without O(live) that is only what the hub records.
+  returned: success
+  type: list
+  elements: str
 """
 
 from ..module_utils.fleet.fleet_info import OPERATION

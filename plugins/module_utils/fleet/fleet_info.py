@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ..errors import InvalidInput, Problem
@@ -13,7 +14,7 @@ from ..kube import connection
 from ..kube.client import Client
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import hub_view, look
+from . import hub_view, look, status
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
@@ -34,7 +35,12 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         names = [str(item["name"]) for item in clusters]
         answers = look.live_all(hub, names, float(params["deadline"]), params["at_once"])
         clusters = [{**item, "live": answers[item["name"]]} for item in clusters]
-    return Plan(outputs={"clusters": clusters}, warnings=warnings)
+    outputs = {
+        "clusters": clusters,
+        "table": status.table(clusters, datetime.datetime.now(datetime.UTC)),
+        "problems": status.problems(clusters),
+    }
+    return Plan(outputs=outputs, warnings=warnings)
 
 
 OPERATION = Operation(

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet's state as a table: a line a cluster, and below it what is wrong. Pure. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ..output import aligned
+from .access_secret import moment
+from .hub_view import View
+
+_COLUMNS = ("CLUSTER", "MODE", "SET", "VERSION", "RECORDED", "NOW", "NODES", "LATENCY", "ACCESS")
+#: States of a live answer in which the cluster can be worked with.
+GOOD = ("usable", "ageing")
+
+
+def table(clusters: t.Sequence[View], now: datetime.datetime) -> list[str]:
+    """The lines for people.
+
+    :param clusters: views of :mod:`hub_view`, with C(live) where the cluster was asked.
+    """
+    if not clusters:
+        return ["The hub records no such cluster."]
+    lines = aligned([_COLUMNS, *(_row(item, now) for item in clusters)])
+    found = problems(clusters)
+    return [*lines, "", *(f"- {line}" for line in found)] if found else lines
+
+
+def problems(clusters: t.Iterable[View]) -> list[str]:
+    """What an operator should look at, a line each."""
+    found = []
+    for item in clusters:
+        live = item.get("live") or {"state": GOOD[0]}
+        nodes = live.get("nodes") or {"ready": 0, "total": 0}
+        if live["state"] not in GOOD:
+            found.append(f"{item['name']}: {live['state']}: {live['reason']}")
+        if nodes["ready"] < nodes["total"]:
+            found.append(f"{item['name']}: {nodes['total'] - nodes['ready']} of {nodes['total']} nodes are not ready")
+        if item["detaching"]:
+            found.append(f"{item['name']}: is being detached, which waits until a run reaches it")
+    return found
+
+
+def _row(item: View, now: datetime.datetime) -> tuple[str, ...]:
+    live = item.get("live") or {}
+    nodes, seconds = live.get("nodes"), live.get("seconds")
+    return (
+        item["name"],
+        item["mode"] or "-",
+        item["cluster_set"] or "-",
+        live.get("version") or item["version"] or "-",
+        {"True": "available", "False": "unavailable"}.get(item["available"], "unknown"),
+        live.get("state") or "-",
+        f"{nodes['ready']}/{nodes['total']}" if nodes else "-",
+        f"{seconds * 1000:.0f} ms" if seconds else "-",
+        _left(live.get("expires"), now),
+    )
+
+
+def _left(expires: str | None, now: datetime.datetime) -> str:
+    if not expires:
+        return "-"
+    left = moment(expires) - now
+    if left <= datetime.timedelta():
+        return "ended"
+    return f"{left.days} d" if left.days >= 2 else f"{left.total_seconds() / 3600:.1f} h"

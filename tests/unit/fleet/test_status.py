@@ -1,0 +1,68 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet's state for people, and what is remembered of a detachment."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import hub_view, status, tombstone
+
+NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
+
+
+def view(name: str, **live: t.Any) -> dict[str, t.Any]:
+    seen = hub_view.view({"metadata": {"name": name, "labels": {"lodestar.platform/mode": "attach"}}})
+    answer = dict.fromkeys(("expires", "tier", "seconds", "version", "nodes"))
+    return {**seen, "live": {**answer, "state": "usable", "reason": "", **live}} if live else seen
+
+
+def test_a_line_a_cluster_and_below_it_what_is_wrong() -> None:
+    good = view(
+        "east",
+        version="v1.36.3",
+        seconds=0.0021,
+        nodes={"ready": 2, "total": 2},
+        expires="2026-11-28T00:00:00Z",
+    )
+    down = view("west", state="unreachable", reason="no answer before the deadline", expires="2026-11-27T11:00:00Z")
+    ill = view("north", nodes={"ready": 1, "total": 3}, expires="2026-12-27T12:00:00Z")
+    lines = status.table([good, down, ill], NOW)
+    assert lines[0].split() == "CLUSTER MODE SET VERSION RECORDED NOW NODES LATENCY ACCESS".split()
+    assert lines[1].split() == "east attach - v1.36.3 unknown usable 2/2 2 ms 12.0 h".split()
+    assert lines[2].split()[-2:] == ["-", "ended"]
+    assert lines[3].split()[-2:] == ["30", "d"]
+    assert lines[5:] == [
+        "- west: unreachable: no answer before the deadline",
+        "- north: 2 of 3 nodes are not ready",
+    ]
+
+
+def test_what_was_not_asked_is_no_problem_and_a_detachment_is_one() -> None:
+    assert status.problems([view("east")]) == []
+    leaving = {**view("east"), "detaching": True}
+    assert "is being detached" in status.problems([leaving])[0]
+    assert status.table([], NOW) == ["The hub records no such cluster."]
+
+
+def test_a_tombstone_is_read_as_it_was_written() -> None:
+    stone = tombstone.Tombstone("2026-11-27T12:00:00Z", "delete", clean=True)
+    assert tombstone.read({"metadata": stone.metadata()}) == stone
+    assert tombstone.read({"metadata": {}}) is None
+    assert tombstone.read(None) is None
+
+
+def test_a_tombstone_that_somebody_edited_deletes_nothing() -> None:
+    for text in ("{", "[]", '"x"', '{"since": "2026-11-27T12:00:00Z"}'):
+        found = tombstone.read({"metadata": {"annotations": {tombstone.DETACHING: text}}})
+        assert found is not None
+        assert (found.namespaces, found.clean) == ("keep", False)
+
+
+def test_a_record_that_is_marked_is_detaching() -> None:
+    marked = {"metadata": {"name": "x", "labels": {tombstone.DETACHING: "true"}}}
+    assert hub_view.view(marked)["detaching"] is True
+    assert hub_view.view(marked)["labels"] == {}
+    assert view("y")["detaching"] is False
