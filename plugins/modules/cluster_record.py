@@ -45,6 +45,12 @@ options:
     description: Take the cluster to run O(kubernetes_version) already. For check mode of an upgrade.
     type: bool
     default: false
+  unreachable:
+    description:
+      - Why the cluster cannot be reached. Its records then say that nobody knows whether it answers
+        (C(ManagedClusterConditionAvailable=Unknown)), since when and why, and keep what was seen last. The cluster is
+        not asked, and one without records gets none.
+    type: str
   joining:
     description:
       - Names of the nodes that join in this run. What the cluster has of CPU and memory is then part of no plan, and a
@@ -92,6 +98,12 @@ EXAMPLES = r"""
     cluster_labels:
       region: east
     access: "{{ lodestar_access }}"
+    hub_access: "{{ lodestar_hub_access }}"
+
+- name: Record that a cluster cannot be reached
+  lodestar.platform.cluster_record:
+    cluster: east
+    unreachable: no answer before the deadline
     hub_access: "{{ lodestar_hub_access }}"
 """
 

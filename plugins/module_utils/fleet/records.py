@@ -163,6 +163,31 @@ def cluster_profile_status(
     }
 
 
+#: The condition of each record that tells whether the cluster answers, and its reason when nobody knows.
+_ANSWERS = {
+    "ManagedCluster": ("ManagedClusterConditionAvailable", "ManagedClusterLeaseUpdateStopped"),
+    "ClusterProfile": ("ControlPlaneHealthy", "ApiUnreachable"),
+}
+_OURS = ("version", "capacity", "allocatable", "clusterClaims", "properties", "accessProviders")
+
+
+def unreachable_status(kind: str, before: t.Mapping[str, t.Any], why: str, now: str) -> Object:
+    """The status of a record of a cluster that cannot be reached: what was seen last, and since when it is not seen.
+
+    :param kind: C(ManagedCluster) or C(ClusterProfile).
+    :param before: the status that is there.
+    :param why: for people; kept as it is while the condition stays, so that the same state writes nothing.
+    """
+    name, reason = _ANSWERS[kind]
+    there = list(before.get("conditions") or ())
+    old: t.Mapping[str, t.Any] = next((item for item in there if item.get("type") == name), {})
+    message = str(old.get("message")) if old.get("status") == "Unknown" else f"Not reached since {now}: {why}"
+    wanted = [item for item in there if item.get("type") != name]
+    wanted.append(_condition(name, reason, message, status="Unknown"))
+    kept = {key: before[key] for key in _OURS if key in before}
+    return {**kept, "conditions": transitions(wanted, there, now)}
+
+
 def _condition(kind: str, reason: str, message: str, status: str = "True") -> Object:
     return {"type": kind, "status": status, "reason": reason, "message": message}
 

@@ -25,6 +25,7 @@ from .identity import NAMESPACE, UID_LABEL, guard_uid, guard_unique
 from .records import Declared, Observed
 
 _STATUS_WAVE = 3000
+_RECORDS = ((records.CLUSTER_API, "ManagedCluster", None), (records.PROFILE_API, "ClusterProfile", NAMESPACE))
 _UID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -42,6 +43,8 @@ def observe(client: Client, cluster: str, version: str | None = None) -> Observe
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that make the hub's records say what is declared and seen."""
     hub = context.enter(hub_client(params))
+    if params["unreachable"]:
+        return _plan_unreachable(hub, params)
     member = context.enter(absent.connect(params, context.environ, params["cluster"]))
     declared = Declared(
         name=params["cluster"],
@@ -79,6 +82,24 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     return Plan(steps=steps, outputs=outputs, parallel=4)
 
 
+def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
+    """Records that the cluster does not answer; a cluster that has no record yet gets none."""
+    name, now = params["cluster"], _now()
+    outputs = dict.fromkeys(("uid", "version", "distribution", "nodes"))
+    steps = []
+    for api_version, kind, namespace in _RECORDS:
+        there = hub.get(api_version, kind, name, namespace)
+        before = (there or {}).get("status")
+        if before is not None:
+            status = records.unreachable_status(kind, before, params["unreachable"], now)
+            steps.append(_status_step(hub, params["hub"], api_version, kind, name, namespace, before, status))
+    return Plan(steps=[step for step in steps if step is not None], outputs=outputs)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(frozen=True)
 class _Coming:
     """What a run that brings nodes changes of the sums over nodes.
@@ -105,7 +126,7 @@ def _status_steps(
     existing: t.Mapping[str, t.Any] | None,
     coming: _Coming,
 ) -> list[Step]:
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = _now()
     profile = hub.get(records.PROFILE_API, "ClusterProfile", declared.name, NAMESPACE)
     before = (existing or {}).get("status"), (profile or {}).get("status")
     found = [
@@ -188,6 +209,7 @@ OPERATION = Operation(
         "cluster_set": {"type": "str", "default": "default"},
         "kubernetes_version": {"type": "str"},
         "upgraded": {"type": "bool", "default": False},
+        "unreachable": {"type": "str"},
         "joining": {"type": "list", "elements": "str", "default": []},
         "replaced": {"type": "list", "elements": "str", "default": []},
         "recreate": {"type": "bool", "default": False},

@@ -40,7 +40,17 @@ CONTROLLERS = ("namespace-controller", "garbage-collector-controller", "servicea
 def hosted(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
     """A cluster without nodes: namespaces end, and garbage is collected."""
     with ApiServer(tmp_path_factory.mktemp("hosted"), tools, controllers=CONTROLLERS) as server:
+        for namespace in ("default", "kube-system", "kube-public", "kube-node-lease", "lodestar-test"):
+            _await_account(server, namespace)
         yield server
+
+
+def _await_account(api: ApiServer, namespace: str) -> None:
+    """Every namespace gets its default ServiceAccount a little later."""
+    until = time.monotonic() + 60
+    with Client(api.admin) as client:
+        while client.get("v1", "ServiceAccount", "default", namespace) is None and time.monotonic() < until:
+            time.sleep(0.2)
 
 
 def everything(api: ApiServer) -> dict[str, Object]:
@@ -129,9 +139,7 @@ def own_namespace(api: ApiServer, prefix: str) -> None:
     with Client(api.admin) as client:
         client.request("POST", "/api/v1/namespaces", query={"fieldManager": "hand"}, body=space)
         client.request("POST", f"/api/v1/namespaces/{prefix}-theirs/configmaps", body=config)
-        until = time.monotonic() + 30
-        while client.get("v1", "ServiceAccount", "default", f"{prefix}-theirs") is None and time.monotonic() < until:
-            time.sleep(0.2)
+    _await_account(api, f"{prefix}-theirs")
 
 
 def leave(prefix: str, hub_access: Object, **more: t.Any) -> Object:

@@ -105,3 +105,45 @@ def test_one_cluster_under_two_names_is_refused_against_the_run_and_the_hub(
     assert sorted([prefix, f"{prefix}-c"]) in recorded["duplicates"].values()
     assert not run(IDENTITIES, identities={prefix: uid_of(member)}, hub_access=hub_access).get("failed")
     assert not [item for item in hub.audit.since(mark, LODESTAR) if item.writes]
+
+
+def test_a_cluster_that_cannot_be_reached_is_unknown_and_keeps_what_was_seen(
+    hub: ApiServer, east: dict[str, t.Any], hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    wanted = {"cluster": prefix, "hub_access": hub_access}
+    assert steps(run(RECORD, unreachable="no answer", **wanted)) == []
+    run(RECORD, access=east, **wanted)
+    with Client(connection(hub_access)) as client:
+        seen = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+    planned = run(RECORD, check=True, unreachable="no answer", **wanted)
+    done = run(RECORD, unreachable="no answer", **wanted)
+    assert (
+        steps(done)
+        == steps(planned)
+        == [
+            f"update {CLUSTER_API}/ManagedCluster/{prefix}/status",
+            f"update {PROFILE_API}/ClusterProfile/lodestar-system/{prefix}/status",
+        ]
+    )
+    with Client(connection(hub_access)) as client:
+        lost = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+        profile = (client.get(PROFILE_API, "ClusterProfile", prefix, "lodestar-system") or {})["status"]
+    conditions = {item["type"]: item for item in lost["conditions"]}
+    available = conditions["ManagedClusterConditionAvailable"]
+    assert (available["status"], available["reason"]) == ("Unknown", "ManagedClusterLeaseUpdateStopped")
+    assert available["message"].startswith("Not reached since ")
+    assert available["message"].endswith(": no answer")
+    assert conditions["ManagedClusterJoined"]["status"] == "True"
+    assert {key: lost.get(key) for key in ("version", "clusterClaims")} == {
+        key: seen.get(key) for key in ("version", "clusterClaims")
+    }
+    assert {item["type"]: item["status"] for item in profile["conditions"]} == {
+        "Joined": "True",
+        "ControlPlaneHealthy": "Unknown",
+    }
+    # While it stays so, nothing is written, whatever the reason of the day is.
+    assert steps(run(RECORD, unreachable="connection refused", **wanted)) == []
+    run(RECORD, access=east, **wanted)
+    with Client(connection(hub_access)) as client:
+        back = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+    assert {item["type"]: item["status"] for item in back["conditions"]}["ManagedClusterConditionAvailable"] == "True"

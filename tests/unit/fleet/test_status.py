@@ -30,8 +30,8 @@ def test_a_line_a_cluster_and_below_it_what_is_wrong() -> None:
     down = view("west", state="unreachable", reason="no answer before the deadline", expires="2026-11-27T11:00:00Z")
     ill = view("north", nodes={"ready": 1, "total": 3}, expires="2026-12-27T12:00:00Z")
     lines = status.table([good, down, ill], NOW)
-    assert lines[0].split() == "CLUSTER MODE SET VERSION RECORDED NOW NODES LATENCY ACCESS".split()
-    assert lines[1].split() == "east attach - v1.36.3 unknown usable 2/2 2 ms 12.0 h".split()
+    assert lines[0].split() == ["CLUSTER", "MODE", "SET", "VERSION", "RECORDED", "NOW", "NODES", "LATENCY", "ACCESS"]
+    assert lines[1].split() == ["east", "attach", "-", "v1.36.3", "unknown", "usable", "2/2", "2", "ms", "12.0", "h"]
     assert lines[2].split()[-2:] == ["-", "ended"]
     assert lines[3].split()[-2:] == ["30", "d"]
     assert lines[5:] == [
