@@ -24,7 +24,7 @@ def refused(run: Run, words: Words) -> None:
     """Raises AssertionError unless the run stopped before any change and said these words in one message."""
     assert run.code != 0, run.output[-6000:]
     assert run.changed == 0, run.output[-6000:]
-    assert run.steps() == [], run.steps()
+    assert run.steps() == [], f"{run.steps()}\n{run.output[-20000:]}"
     message = " ".join(run.output.split())
     assert [word for word in words if word not in message] == [], run.output[-6000:]
 

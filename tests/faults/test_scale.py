@@ -114,9 +114,9 @@ def test_three_control_planes_become_one(grown: Trio, tmp_path: Path, bar: Bar) 
     assert grown.voters("t1") == ["t1"]
     assert names(grown.nodes("trio")) == ["t1", "t4", "t5"]
     again = grown.site(*declared(tmp_path, ["t1"], ["t4", "t5"])).checked()
-    assert all(
-        re.search("metrics-server|managedclusters", step, re.IGNORECASE) for _target, step, _action in again.steps()
-    )
+    # How many nodes there are decides how many run, and is recorded.
+    rest = [step for step in again.steps() if not re.search("metrics-server|ManagedCluster/trio", step[1])]
+    assert rest == []
     assert grown.site(*declared(tmp_path, ["t1"], ["t4", "t5"])).checked().changed == 0
     assert writer.written.gap < 10, writer.written
     assert writer.written.lost == []

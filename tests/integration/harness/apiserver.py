@@ -46,6 +46,18 @@ class Request:
     user: str
     agent: str
     code: int
+    target: t.Mapping[str, str]
+
+    @property
+    def rights(self) -> set[tuple[str, str, str, str]]:
+        """What it took, as (verb, API group, resource with subresource, namespace); nothing for what is no resource."""
+        if not self.target:
+            return set()
+        names = [self.target["resource"], self.target.get("subresource", "")]
+        what = (self.target.get("apiGroup", ""), "/".join(filter(None, names)), self.target.get("namespace", ""))
+        # Server-side apply of what is not there yet is allowed to whoever may create it, too.
+        verbs = {self.verb, "create"} if (self.verb, self.code) == ("patch", 201) else {self.verb}
+        return {(verb, *what) for verb in verbs}
 
     @property
     def writes(self) -> bool:
@@ -76,6 +88,7 @@ class AuditLog:
                 event["user"].get("username", ""),
                 event.get("userAgent", ""),
                 event.get("responseStatus", {}).get("code", 0),
+                event.get("objectRef") or {},
             )
             for event in events
             if event["user"].get("username") == user

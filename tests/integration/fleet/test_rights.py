@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Our identity may do what its requests need, and nothing else: the rights of a tier against the audit log."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_info import OPERATION as INFO
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.attach import OPERATION as ATTACH
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.cluster_info import OPERATION as CLUSTER_INFO
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.detach import OPERATION as DETACH
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import OPERATION as SUMMARY
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors import Forbidden
+
+from ..harness.apiserver import ApiServer
+from .conftest import LODESTAR, connection, run
+from .test_attach import change_secret
+from .test_detach import hosted, own_namespace, policy, take_in, tenant  # noqa: F401 - the fixture
+
+Object = dict[str, t.Any]
+Right = tuple[str, str, str]
+#: What is asked for while an object is written, and stands in no audit log.
+UNSEEN: set[Right] = {("bind", "rbac.authorization.k8s.io", "clusterroles")}
+
+
+def held(tier: str) -> tuple[set[Right], set[Right]]:
+    """(verb, group, resource) of a tier everywhere, and in lodestar-system."""
+    own = {
+        (verb, group, resource)
+        for item in access.SELF_RULES
+        for group in item["apiGroups"]
+        for resource in item["resources"]
+        for verb in item["verbs"]
+    }
+    return {right[:3] for right in access.needs(tier)} - UNSEEN, own
+
+
+def used(api: ApiServer, mark: int) -> tuple[set[Right], set[Right]]:
+    """What our identity has used since a mark: anywhere, and in lodestar-system."""
+    rights = [right for request in api.audit.since(mark, LODESTAR) if request.code < 400 for right in request.rights]
+    inside = {right[:3] for right in rights if right[3] == "lodestar-system"}
+    return {right[:3] for right in rights if right[3] != "lodestar-system"}, inside
+
+
+def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: str, tier: str) -> None:
+    """Everything that is done to an attached cluster of a tier, from the first day to the last."""
+    from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION as POLICY
+    from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
+
+    made = take_in(hosted, hub_access, prefix, tier)
+    change_secret(hub, prefix, lifetime=str(10 * 86400))
+    assert run(ATTACH, cluster=prefix, hub_access=hub_access, tier=tier)["plan"]
+    made = run(INFO, cluster=prefix, hub_access=hub_access)["access"]
+    run(RECORD, cluster=prefix, mode="attach", access=made, hub_access=hub_access)
+    assert not run(SUMMARY, cluster={"name": prefix, "mode": "attach", "role": "workload"}, access=made).get("failed")
+    assert run(CLUSTER_INFO, access=made)["info"]["ours"]["sets"] is not None
+    if tier != "observe":
+        given: Object = {"cluster": prefix, "access": made, "adopt": True}
+        limits = {"default": {"cpu": "1"}, "default_request": {"cpu": "1"}}
+        wanted = {**tenant(prefix), "quota": {"pods": "5"}, "limits": limits}
+        more = {**wanted, "quota": {"pods": "6"}, "name": f"{prefix}-b", "namespaces": [{"name": f"{prefix}-b"}]}
+        for tenants in ([wanted, more], [wanted], [{**wanted, "quota": {"pods": "7"}}]):
+            done = run(TENANCY, tenants=tenants, prune_namespaces=True, **given)
+            assert not done.get("failed"), done["msg"]
+        for policies in ([policy(prefix), policy(f"{prefix}-b")], [policy(prefix)]):
+            done = run(POLICY, policies=policies, **given)
+            assert not done.get("failed"), done["msg"]
+    done = run(DETACH, cluster=prefix, hub_access=hub_access, namespaces="delete", timeout=60)
+    assert done["state"] == "detached", done
+
+
+@pytest.mark.parametrize("tier", ["observe", "tenant"])
+def test_every_right_of_a_tier_is_used_and_none_is_missing(
+    hub: ApiServer,
+    hosted: ApiServer,
+    hub_access: Object,
+    prefix: str,
+    tier: str,  # noqa: F811
+) -> None:
+    own_namespace(hosted, prefix)
+    mark = hosted.audit.mark()
+    live_through(hosted, hub, hub_access, prefix, tier)
+    everywhere, own = held(tier)
+    used_everywhere, used_inside = used(hosted, mark)
+    assert everywhere - used_everywhere == set(), "too many"
+    assert own - used_inside == set(), "too many in lodestar-system"
+    assert used_everywhere - everywhere == set()
+    assert used_inside - own - everywhere == set()
+    refused = [request for request in hosted.audit.since(mark, LODESTAR) if request.code == 403]
+    assert refused == []
