@@ -43,9 +43,8 @@ def rule(
 
 
 OBSERVE_RULES: tuple[Rule, ...] = (
-    rule("", ["namespaces", "nodes"], READ),
-    rule("storage.k8s.io", ["storageclasses"], READ),
-    rule("apiregistration.k8s.io", ["apiservices"], READ),
+    rule("", ["namespaces"], READ),
+    rule("", ["nodes"], ["list"]),
 )
 
 TENANT_RULES: tuple[Rule, ...] = (
@@ -66,13 +65,13 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
     # Drains, and the labels and taints that the inventory declares.
-    rule("", ["nodes"], ["patch"]),
+    rule("", ["nodes"], ["get", "patch"]),
     rule("", ["pods/eviction"], ["create"]),
     rule("policy", ["poddisruptionbudgets"], MANAGE),
     rule("", ["serviceaccounts", "services"], MANAGE),
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),
-    rule("apiregistration.k8s.io", ["apiservices"], ["create", "patch", "delete"]),
+    rule("apiregistration.k8s.io", ["apiservices"], MANAGE),
     # Kubelets get serving certificates of the cluster, and nothing else gets any certificate.
     rule("certificates.k8s.io", ["certificatesigningrequests"], ["list"]),
     rule("certificates.k8s.io", ["certificatesigningrequests/approval"], ["patch"]),
@@ -113,13 +112,16 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "hub": HUB_RULES,
 }
 
-#: In lodestar-system only: renew the own token, keep the ledgers of the applied sets (KEP-3659 parents), and delete
-#: the namespace itself, which is the last act of a detachment.
-SELF_RULES: tuple[Rule, ...] = (
-    rule("", ["serviceaccounts/token"], ["create"], [SERVICE_ACCOUNT]),
-    rule("", ["configmaps"], MANAGE),
-    rule("", ["namespaces"], ["delete"], [NAMESPACE]),
-)
+
+def self_rules(role: str) -> tuple[Rule, ...]:
+    """What a tier, or the hub, may do in lodestar-system: renew the own token, delete the namespace itself, which is
+    the last act of a detachment, and keep the ledgers of the sets that it applies (KEP-3659 parents).
+    """
+    return (
+        rule("", ["serviceaccounts/token"], ["create"], [SERVICE_ACCOUNT]),
+        rule("", ["namespaces"], ["delete"], [NAMESPACE]),
+        rule("", ["configmaps"], ["list"] if role == "observe" else MANAGE),
+    )
 
 
 def compact(rules: t.Iterable[Rule]) -> list[Rule]:
@@ -157,7 +159,7 @@ def access_objects(tier: str, *, hub: bool = False, mark: Mark | None = None) ->
             "automountServiceAccountToken": False,
         },
         {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": compact(RULES[role])},
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": dict(own), "rules": compact(SELF_RULES)},
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": dict(own), "rules": compact(self_rules(role))},
         {
             "apiVersion": f"{group}/v1",
             "kind": "ClusterRoleBinding",
@@ -178,7 +180,7 @@ def access_objects(tier: str, *, hub: bool = False, mark: Mark | None = None) ->
 def rights_digest(tier: str, *, hub: bool = False) -> str:
     """A short digest of what a tier may do, recorded with a token so that a run sees rights of an older collection."""
     role = "hub" if hub else tier
-    text = json.dumps([compact(RULES[role]), compact(SELF_RULES)], sort_keys=True)
+    text = json.dumps([compact(RULES[role]), compact(self_rules(role))], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

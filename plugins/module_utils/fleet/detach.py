@@ -116,7 +116,7 @@ def _reach(
         return None, str(exc)
     guard_uid(name, _recorded(found, stored), observed)
     guard_mark(name, uid, mark)
-    return Leaving(name, client, supplied, params["timeout"]), ""
+    return Leaving(name, client, None if supplied or stored is None else stored.tier, params["timeout"]), ""
 
 
 def _recorded(found: Known, stored: Stored | None) -> str:

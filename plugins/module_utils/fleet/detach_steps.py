@@ -63,20 +63,20 @@ def known(hub: Client, cluster: str, hub_name: str) -> Known:
 class Leaving:
     """A member that is being left.
 
-    :param privileged: the credential was supplied, and may do what our identity may not.
+    :param tier: of our identity; None when the credential was supplied, and may do what our identity may not.
     :param timeout: seconds for what is deleted to be gone.
     """
 
     cluster: str
     client: Client
-    privileged: bool
+    tier: str | None
     timeout: float
 
 
 def member_steps(leaving: Leaving, keep_namespaces: bool) -> list[Step]:
     """Removes what is ours, hands back what is not, and forgets the sets."""
     client, cluster = leaving.client, leaving.cluster
-    found = traces.find(client)
+    found = traces.find(client, leaving.tier)
     steps = []
     for obj in found.members:
         item = found.entry(obj)
@@ -113,7 +113,7 @@ def proof_step(leaving: Leaving, hub: Client, known: Known, stone: Tombstone) ->
 
 def _prove(leaving: Leaving) -> None:
     until = time.monotonic() + leaving.timeout
-    while left := traces.find(leaving.client).members:
+    while left := traces.find(leaving.client, leaving.tier).members:
         if time.monotonic() >= until:
             listed = "\n".join(f"- {traces.told(item)}" for item in left[:20])
             raise PlatformError(
@@ -130,7 +130,7 @@ def access_step(leaving: Leaving) -> Step | None:
     there = client.get("v1", "Namespace", NAMESPACE)
     if there is None:
         return None
-    rights = _rights(client) if leaving.privileged else []
+    rights = _rights(client) if leaving.tier is None else []
 
     def perform() -> None:
         for obj in rights:
@@ -165,7 +165,7 @@ def _wait_gone(leaving: Leaving) -> None:
             return
         except ApiError as exc:
             # Rights go before the ServiceAccount does.
-            if exc.status == 403 and not leaving.privileged:
+            if exc.status == 403 and leaving.tier is not None:
                 return
             raise
         if there is None:

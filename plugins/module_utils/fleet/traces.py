@@ -15,7 +15,8 @@ from ..kube.desired import key_of
 from ..kube.errors import Forbidden
 from ..kube.observed import serving
 from ..kube.operate import RESERVED
-from ..kube.resources import object_id
+from ..kube.resources import STATIC, object_id
+from .access import RULES, needs
 from .identity import NAMESPACE
 
 Object = dict[str, t.Any]
@@ -52,17 +53,19 @@ class Traces:
         return item if item is not None and ledger.is_of(item, member) else None
 
 
-def find(member: Client) -> Traces:
+def find(member: Client, tier: str | None = None) -> Traces:
     """Everything of ours on a cluster but the access. Costs one LIST of the parents and one a kind.
 
-    Kinds that the identity may not list are left out: it cannot have made such objects.
+    :param tier: that of the identity; what it may not list is left out, since it cannot have made such objects. None
+        for an administrator.
     """
     parents = [
         {**item, "apiVersion": "v1", "kind": "ConfigMap"}
         for item in member.list("v1", "ConfigMap", namespace=NAMESPACE, label_selector=ID)
         if item["metadata"]["name"] != ACCESS.parent_name
     ]
-    kinds = set(_KINDS)
+    listable = {right[1:3] for right in needs(tier) if right[0] == "list"} if tier in RULES else None
+    kinds = {kind for kind in _KINDS if listable is None or (STATIC[kind].group, STATIC[kind].plural) in listable}
     for name in {name for parent in parents for name in kinds_of(parent)}:
         served = serving(member, name)
         if served is not None:

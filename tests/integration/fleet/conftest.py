@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ..harness.apiserver import ApiServer
 from ..harness.programs import bundle
 
 RBAC = "rbac.authorization.k8s.io/v1"
+CONTROLLERS = ("namespace-controller", "garbage-collector-controller", "serviceaccount-controller")
 #: Our identity on every cluster, as audit logs name it.
 LODESTAR = "system:serviceaccount:lodestar-system:lodestar"
 
@@ -68,6 +70,23 @@ def joining(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) ->
     """The API server of the cluster that joins."""
     with ApiServer(tmp_path_factory.mktemp("member"), tools) as server:
         yield server
+
+
+@pytest.fixture(scope="package")
+def hosted(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
+    """A cluster without nodes: namespaces end, and garbage is collected."""
+    with ApiServer(tmp_path_factory.mktemp("hosted"), tools, controllers=CONTROLLERS) as server:
+        for namespace in ("default", "kube-system", "kube-public", "kube-node-lease", "lodestar-test"):
+            await_account(server, namespace)
+        yield server
+
+
+def await_account(api: ApiServer, namespace: str) -> None:
+    """Waits: every namespace gets its default ServiceAccount a little later."""
+    until = time.monotonic() + 60
+    with Client(api.admin) as client:
+        while client.get("v1", "ServiceAccount", "default", namespace) is None and time.monotonic() < until:
+            time.sleep(0.2)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import copy
 import json
 import time
 import typing as t
-from pathlib import Path
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_info import OPERATION as INFO
@@ -27,30 +26,12 @@ from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate 
 
 from ..harness.apiserver import ApiServer
 from ..harness.people import steps
-from .conftest import LODESTAR, run
+from .conftest import LODESTAR, await_account, run
 
 Object = dict[str, t.Any]
 #: What a cluster writes by itself all the time, and what is no object.
 NOT_COMPARED = ("events", "leases", "endpointslices", "endpoints", "componentstatuses")
 COUNTED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
-CONTROLLERS = ("namespace-controller", "garbage-collector-controller", "serviceaccount-controller")
-
-
-@pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
-    """A cluster without nodes: namespaces end, and garbage is collected."""
-    with ApiServer(tmp_path_factory.mktemp("hosted"), tools, controllers=CONTROLLERS) as server:
-        for namespace in ("default", "kube-system", "kube-public", "kube-node-lease", "lodestar-test"):
-            _await_account(server, namespace)
-        yield server
-
-
-def _await_account(api: ApiServer, namespace: str) -> None:
-    """Every namespace gets its default ServiceAccount a little later."""
-    until = time.monotonic() + 60
-    with Client(api.admin) as client:
-        while client.get("v1", "ServiceAccount", "default", namespace) is None and time.monotonic() < until:
-            time.sleep(0.2)
 
 
 def everything(api: ApiServer) -> dict[str, Object]:
@@ -139,7 +120,7 @@ def own_namespace(api: ApiServer, prefix: str) -> None:
     with Client(api.admin) as client:
         client.request("POST", "/api/v1/namespaces", query={"fieldManager": "hand"}, body=space)
         client.request("POST", f"/api/v1/namespaces/{prefix}-theirs/configmaps", body=config)
-    _await_account(api, f"{prefix}-theirs")
+    await_account(api, f"{prefix}-theirs")
 
 
 def leave(prefix: str, hub_access: Object, **more: t.Any) -> Object:

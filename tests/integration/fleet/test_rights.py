@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from pathlib import Path
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
@@ -19,14 +18,17 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_pl
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import OPERATION as SUMMARY
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors import Forbidden
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION as POLICY
+from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
 
 from ..harness.apiserver import ApiServer
 from .conftest import LODESTAR, connection, run
 from .test_attach import change_secret
-from .test_detach import hosted, own_namespace, policy, take_in, tenant  # noqa: F401 - the fixture
+from .test_detach import own_namespace, policy, take_in, tenant
 
 Object = dict[str, t.Any]
 Right = tuple[str, str, str]
+DECLARED = {"mode": "attach", "role": "workload", "version": None, "tenants": [], "policies": []}
 #: What is asked for while an object is written, and stands in no audit log.
 UNSEEN: set[Right] = {("bind", "rbac.authorization.k8s.io", "clusterroles")}
 
@@ -35,7 +37,7 @@ def held(tier: str) -> tuple[set[Right], set[Right]]:
     """(verb, group, resource) of a tier everywhere, and in lodestar-system."""
     own = {
         (verb, group, resource)
-        for item in access.SELF_RULES
+        for item in access.self_rules(tier)
         for group in item["apiGroups"]
         for resource in item["resources"]
         for verb in item["verbs"]
@@ -45,23 +47,21 @@ def held(tier: str) -> tuple[set[Right], set[Right]]:
 
 def used(api: ApiServer, mark: int) -> tuple[set[Right], set[Right]]:
     """What our identity has used since a mark: anywhere, and in lodestar-system."""
-    rights = [right for request in api.audit.since(mark, LODESTAR) if request.code < 400 for right in request.rights]
+    allowed = [request for request in api.audit.since(mark, LODESTAR) if request.code not in (401, 403)]
+    rights = [right for request in allowed for right in request.rights]
     inside = {right[:3] for right in rights if right[3] == "lodestar-system"}
     return {right[:3] for right in rights if right[3] != "lodestar-system"}, inside
 
 
 def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: str, tier: str) -> None:
     """Everything that is done to an attached cluster of a tier, from the first day to the last."""
-    from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION as POLICY
-    from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
-
     made = take_in(hosted, hub_access, prefix, tier)
     change_secret(hub, prefix, lifetime=str(10 * 86400))
     assert run(ATTACH, cluster=prefix, hub_access=hub_access, tier=tier)["plan"]
     made = run(INFO, cluster=prefix, hub_access=hub_access)["access"]
     run(RECORD, cluster=prefix, mode="attach", access=made, hub_access=hub_access)
-    assert not run(SUMMARY, cluster={"name": prefix, "mode": "attach", "role": "workload"}, access=made).get("failed")
-    assert run(CLUSTER_INFO, access=made)["info"]["ours"]["sets"] is not None
+    assert not run(SUMMARY, cluster=DECLARED | {"name": prefix}, access=made).get("failed")
+    assert run(CLUSTER_INFO, access=made)["info"]["sets"] is not None
     if tier != "observe":
         given: Object = {"cluster": prefix, "access": made, "adopt": True}
         limits = {"default": {"cpu": "1"}, "default_request": {"cpu": "1"}}
@@ -83,7 +83,7 @@ def test_every_right_of_a_tier_is_used_and_none_is_missing(
     hosted: ApiServer,
     hub_access: Object,
     prefix: str,
-    tier: str,  # noqa: F811
+    tier: str,
 ) -> None:
     own_namespace(hosted, prefix)
     mark = hosted.audit.mark()
@@ -94,5 +94,58 @@ def test_every_right_of_a_tier_is_used_and_none_is_missing(
     assert own - used_inside == set(), "too many in lodestar-system"
     assert used_everywhere - everywhere == set()
     assert used_inside - own - everywhere == set()
-    refused = [request for request in hosted.audit.since(mark, LODESTAR) if request.code == 403]
-    assert refused == []
+    # The last request sees that the access is gone.
+    refused = {(request.verb, request.uri) for request in hosted.audit.since(mark, LODESTAR) if request.code == 403}
+    assert refused <= {("get", "/api/v1/namespaces/lodestar-system")}
+
+
+@pytest.mark.parametrize("tier", ["observe", "tenant", "lifecycle"])
+def test_every_other_verb_is_refused(
+    hub: ApiServer, hosted: ApiServer, hub_access: Object, prefix: str, tier: str
+) -> None:
+    """Every verb on every resource that the server has, asked of its authorizer with our own token."""
+    with Client(connection(take_in(hosted, hub_access, prefix, tier))) as client:
+        everywhere = {right[:3] for right in access.needs(tier)}
+        wrong = [
+            (verb, group, name)
+            for group, name in resources(client)
+            for verb in VERBS
+            if client.can(verb, group, name.partition("/")[0], subresource=name.partition("/")[2] or None)
+            is not ((verb, group, name) in everywhere and not named(tier, verb, group, name))
+        ]
+        assert [item for item in wrong if item not in FOR_EVERYBODY] == []
+        with pytest.raises(Forbidden):
+            client.list("v1", "Secret")
+        assert not client.can("escalate", access_group, "clusterroles")
+        assert not client.can("impersonate", "", "users")
+        assert not client.can("bind", access_group, "clusterroles", name="cluster-admin")
+        assert client.can("bind", access_group, "clusterroles", name="view") is (tier != "observe")
+    assert run(DETACH, cluster=prefix, hub_access=hub_access, timeout=60)["state"] == "detached"
+
+
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
+access_group = "rbac.authorization.k8s.io"
+#: What Kubernetes allows to every identity (system:basic-user).
+FOR_EVERYBODY = {
+    ("create", "authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("create", "authorization.k8s.io", "selfsubjectrulesreviews"),
+    ("create", "authentication.k8s.io", "selfsubjectreviews"),
+}
+
+
+def resources(client: Client) -> list[tuple[str, str]]:
+    """(API group, resource with subresource) of everything that is served."""
+    groups = client.request("GET", "/apis")["groups"]
+    bases = {
+        "": "/api/v1",
+        **{str(group["name"]): f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups},
+    }
+    return [
+        (group, str(item["name"])) for group, base in bases.items() for item in client.request("GET", base)["resources"]
+    ]
+
+
+def named(tier: str, verb: str, group: str, resource: str) -> bool:
+    """True for a right that a tier has for single names only."""
+    names = {name for one in access.needs(tier) if one[:3] == (verb, group, resource) for name in one[3:]}
+    return "" not in names

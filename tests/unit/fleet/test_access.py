@@ -22,7 +22,7 @@ ALL = [*access.RULES, "self"]
 
 
 def rules(role: str) -> list[access.Rule]:
-    return list(access.SELF_RULES if role == "self" else access.RULES[role])
+    return list(access.self_rules("tenant") if role == "self" else access.RULES[role])
 
 
 @pytest.mark.parametrize("role", ALL)
