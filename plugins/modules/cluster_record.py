@@ -63,6 +63,17 @@ options:
     type: list
     elements: str
     default: []
+  kubelet_changes:
+    description:
+      - Changes of kubelets' settings in this run, steps with C(before) and C(after). If one of them changes what a node
+        offers to pods, what the cluster has of it is part of no plan.
+    type: list
+    elements: dict
+    default: []
+  expected:
+    description: Take the kubelets to have these settings already. For check mode.
+    type: bool
+    default: false
   recreate:
     description: Another cluster than the recorded one may answer behind this name, since the old one is gone for good.
     type: bool

@@ -83,7 +83,9 @@ def test_settings_of_kubelets_and_kube_proxy(standing: Solo, tmp_path: Path, bar
     arguments = declared(tmp_path, "two", **variables)
     kubelet = {"file:/var/lib/kubelet/config.yaml", "service:kubelet", "configmap:kubelet-config"}
     proxy = {"configmap:kube-proxy", "daemonset:kube-proxy"}
-    applied(standing, arguments, kubelet | proxy, {"kubelet"})
+    # The hub records how many pods the cluster can take.
+    record = {"cluster.open-cluster-management.io/v1/ManagedCluster/solo/status"}
+    applied(standing, arguments, kubelet | proxy | record, {"kubelet"})
     assert standing.get("solo", "node", "s1")["status"]["capacity"]["pods"] == "77"
     joining = {"hosts.yml": second_machine("workers"), "host_vars/solo.yml": variables}
     try:

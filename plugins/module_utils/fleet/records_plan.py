@@ -25,6 +25,11 @@ from .identity import NAMESPACE, UID_LABEL, guard_uid, guard_unique
 from .records import Declared, Observed
 
 _STATUS_WAVE = 3000
+#: Settings of a kubelet on which capacity or allocatable of its node depend (kubelet.config.k8s.io/v1beta1).
+_RESIZING = (
+    "maxPods", "podsPerCore", "kubeReserved", "systemReserved", "reservedSystemCPUs", "reservedMemory", "evictionHard",
+    "enforceNodeAllocatable",
+)  # fmt: skip
 _RECORDS = ((records.CLUSTER_API, "ManagedCluster", None), (records.PROFILE_API, "ClusterProfile", NAMESPACE))
 _UID = "00000000-0000-0000-0000-000000000000"
 
@@ -102,10 +107,11 @@ def _now() -> str:
 
 @dataclass(frozen=True)
 class _Coming:
-    """What a run that brings nodes changes of the sums over nodes.
+    """What a run that brings or reconfigures nodes changes of the sums over nodes.
 
-    :param nodes: nodes join in this run, so that no plan shows sums: check mode cannot know them.
-    :param more: their number will be another one, but for check mode.
+    :param nodes: nodes join or offer something else in this run, so that no plan shows sums: check mode cannot know
+        them.
+    :param more: the sums will be other ones, but for check mode.
     """
 
     nodes: bool
@@ -115,7 +121,18 @@ class _Coming:
 def _coming(params: t.Mapping[str, t.Any], observed: Observed) -> _Coming:
     there = {str(node["metadata"]["name"]) for node in observed.nodes}
     then = (there | set(params["joining"])) - set(params["replaced"])
-    return _Coming(bool(params["joining"]), bool(params["joining"]) and len(then) != len(there))
+    resized = resizes(params["kubelet_changes"])
+    more = (bool(params["joining"]) and len(then) != len(there)) or (resized and params["expected"])
+    return _Coming(bool(params["joining"]) or resized, more)
+
+
+def resizes(changes: t.Iterable[t.Mapping[str, t.Any]]) -> bool:
+    """True if a change of kubelets' settings changes what their nodes offer to pods. Pure.
+
+    :param changes: steps with C(before) and C(after), the settings that differ by name.
+    """
+    names = {str(name) for change in changes for key in ("before", "after") for name in change.get(key) or ()}
+    return any(name.partition(".")[0] in _RESIZING for name in names)
 
 
 def _status_steps(
@@ -212,6 +229,8 @@ OPERATION = Operation(
         "unreachable": {"type": "str"},
         "joining": {"type": "list", "elements": "str", "default": []},
         "replaced": {"type": "list", "elements": "str", "default": []},
+        "kubelet_changes": {"type": "list", "elements": "dict", "default": []},
+        "expected": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
         **HUB_ARGUMENTS,

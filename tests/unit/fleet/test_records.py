@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import records
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import records, records_plan
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks_distribution import recognise
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records import Declared, Observed
 
@@ -60,3 +61,19 @@ def test_our_own_labels_cannot_be_overridden() -> None:
     assert labels["lodestar.platform/uid"] == "u-1"
     assert labels["zone"] == "1"
     assert labels["cluster.open-cluster-management.io/clusterset"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"maxPods": 110}, {"maxPods": 77}, True),
+        ({}, {"kubeReserved": {"cpu": "100m"}}, True),
+        ({"evictionHard.memory.available": "100Mi"}, {}, True),
+        ({}, {"logging.verbosity": 3}, False),
+    ],
+)
+def test_which_settings_of_kubelets_change_what_a_cluster_has(
+    before: dict[str, t.Any], after: dict[str, t.Any], expected: bool
+) -> None:
+    assert records_plan.resizes([{"before": before, "after": after}]) is expected
+    assert records_plan.resizes([]) is False
