@@ -73,12 +73,26 @@ def joining(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) ->
 
 
 @pytest.fixture(scope="package")
-def hosted(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
+def nodeless(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
     """A cluster without nodes: namespaces end, and garbage is collected."""
     with ApiServer(tmp_path_factory.mktemp("hosted"), tools, controllers=CONTROLLERS) as server:
         for namespace in ("default", "kube-system", "kube-public", "kube-node-lease", "lodestar-test"):
             await_account(server, namespace)
         yield server
+
+
+@pytest.fixture
+def hosted(nodeless: ApiServer, hub: ApiServer) -> t.Iterator[ApiServer]:
+    """The cluster without nodes; what a test that failed left of us is taken away."""
+    yield nodeless
+    with Client(nodeless.admin) as client:
+        client.delete("v1", "Namespace", "lodestar-system")
+        until = time.monotonic() + 60
+        while client.get("v1", "Namespace", "lodestar-system") is not None and time.monotonic() < until:
+            time.sleep(0.5)
+    with Client(hub.admin) as client:
+        for record in client.list("cluster.open-cluster-management.io/v1", "ManagedCluster"):
+            client.delete(record["apiVersion"], record["kind"], record["metadata"]["name"])
 
 
 def await_account(api: ApiServer, namespace: str) -> None:
