@@ -64,6 +64,7 @@ attributes:
 extends_documentation_fragment:
   - lodestar.platform.hub
   - lodestar.platform.connection
+  - lodestar.platform.login
 author:
   - The lodestar.platform authors (@lodestar-platform)
 """
@@ -81,6 +82,15 @@ EXAMPLES = r"""
     cluster: east
     tier: lifecycle
     access: "{{ lodestar_access }}"
+    hub_access: "{{ lodestar_hub_access }}"
+
+- name: Take an OpenShift cluster into the fleet by user and password
+  lodestar.platform.cluster_attach:
+    cluster: shift
+    host: https://api.shift.example.com:6443
+    ca_cert: /etc/pki/shift.pem
+    username: admin
+    password: "{{ vault_shift_password }}"
     hub_access: "{{ lodestar_hub_access }}"
 
 - name: Give a cluster a fresh access

@@ -54,6 +54,7 @@ attributes:
 extends_documentation_fragment:
   - lodestar.platform.hub
   - lodestar.platform.connection
+  - lodestar.platform.login
 author:
   - The lodestar.platform authors (@lodestar-platform)
 """

@@ -30,6 +30,7 @@ attributes:
     support: none
 extends_documentation_fragment:
   - lodestar.platform.connection
+  - lodestar.platform.login
 seealso:
   - module: lodestar.platform.fleet_info
   - module: lodestar.platform.cluster_preflight

@@ -42,6 +42,7 @@ attributes:
 extends_documentation_fragment:
   - lodestar.platform.hub
   - lodestar.platform.connection
+  - lodestar.platform.login
 author:
   - The lodestar.platform authors (@lodestar-platform)
 """

@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..errors import PlatformError, Refused
-from ..kube import absent, connection
+from ..kube import absent, connection, credentials
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.errors import Forbidden, Unauthorized
@@ -127,7 +127,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         now=run.now,
         tier=run.tier,
         rights=rights_digest(run.tier),
-        supplied=bool(params.get("kubeconfig") or params.get("host") or context.environ.get("K8S_AUTH_KUBECONFIG")),
+        supplied=credentials.given(params, context.environ),
         rekey=params["rekey"],
     )
     if choice.action == "attach":
@@ -182,7 +182,7 @@ def _keep_minted(run: _Run) -> Plan:
 
 
 def _attach(run: _Run, stored: Stored | None) -> Plan:
-    made = connection.resolve(run.params, run.context.environ)
+    made = credentials.supplied(run.params, run.context)
     member = run.context.enter(Client(made))
     uid = kube_system_uid(member, run.cluster)
     if stored is not None and not run.params["recreate"]:
@@ -345,7 +345,7 @@ OPERATION = Operation(
         "recreate": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
         **HUB_ARGUMENTS,
-        **connection.ARGUMENTS,
+        **credentials.ARGUMENTS,
         **absent.ARGUMENT,
     },
     plan=plan,

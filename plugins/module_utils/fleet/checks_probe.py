@@ -17,7 +17,7 @@ from dataclasses import asdict
 from urllib.parse import urlsplit
 
 from ..errors import PlatformError
-from ..kube import connection
+from ..kube import connection, credentials
 from ..kube.client import Client
 from ..kube.connection import Connection
 from ..kube.errors import ApiError, Forbidden, Unreachable
@@ -213,7 +213,7 @@ def missing_rights(client: Client, tier: str) -> list[str]:
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Observes, shows the table, and refuses the cluster when an error stands in it. There is never anything to do."""
     cluster = params["cluster"]
-    made = connection.resolve(params, context.environ)
+    made = credentials.supplied(params, context)
     seen = observe(made, params["tier"], float(params["deadline"]))
     expected = _expected(params, context, seen)
     found = checks.evaluate(seen, expected, datetime.datetime.now(datetime.UTC))
@@ -258,7 +258,7 @@ OPERATION = Operation(
         "tier": {"type": "str", "choices": list(TIERS), "default": "tenant"},
         "deadline": {"type": "int", "default": 10},
         **HUB_ARGUMENTS,
-        **connection.ARGUMENTS,
+        **credentials.ARGUMENTS,
     },
     plan=plan,
     constraints=connection.CONSTRAINTS,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..kube import connection
+from ..kube import connection, credentials
 from ..kube.client import Client
 from ..operation import Context, Operation
 from ..plan import Plan
@@ -17,7 +17,7 @@ from . import look
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads the cluster. There is never anything to do."""
-    made = connection.resolve(params, context.environ)
+    made = credentials.supplied(params, context)
     client = context.enter(Client(made, deadline=float(params["deadline"])))
     found = look.facts(client, str(params["cluster"] or made.server))
     return Plan(outputs={"info": {**found, **look.ours(client)}})
@@ -27,7 +27,7 @@ OPERATION = Operation(
     arguments={
         "cluster": {"type": "str"},
         "deadline": {"type": "int", "default": 10},
-        **connection.ARGUMENTS,
+        **credentials.ARGUMENTS,
     },
     plan=plan,
     constraints=connection.CONSTRAINTS,

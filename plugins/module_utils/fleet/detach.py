@@ -13,7 +13,7 @@ import datetime
 import typing as t
 
 from ..errors import PlatformError, Refused
-from ..kube import connection
+from ..kube import connection, credentials
 from ..kube.client import Client
 from ..kube.errors import Forbidden, Unauthorized, Unreachable
 from ..operation import Context, Operation
@@ -96,11 +96,11 @@ def _reach(
     :raises Refused: another cluster answers, or the cluster is another hub's by now.
     """
     name = str(params["cluster"])
-    supplied = bool(params.get("kubeconfig") or params.get("host"))
+    supplied = any(params.get(key) for key in ("kubeconfig", "host", "username"))
     try:
         stored = from_secret(name, found.secret)
         if supplied:
-            made = connection.resolve(params, context.environ)
+            made = credentials.supplied(params, context)
         elif stored is None:
             return None, "the hub keeps no access to it"
         elif stored.left(datetime.datetime.now(datetime.UTC)) <= 0:
@@ -141,7 +141,7 @@ OPERATION = Operation(
         "unreachable": {"type": "str", "choices": ["tombstone", "fail", "forget"], "default": "tombstone"},
         "timeout": {"type": "int", "default": 300},
         **HUB_ARGUMENTS,
-        **connection.ARGUMENTS,
+        **credentials.ARGUMENTS,
     },
     plan=plan,
     constraints=connection.CONSTRAINTS,
