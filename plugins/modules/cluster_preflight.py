@@ -28,6 +28,15 @@ options:
     type: str
     choices: [observe, tenant, lifecycle]
     default: tenant
+  tenant_namespaces:
+    description: Namespaces that tenants get on the cluster, to see whether one is there and somebody else's.
+    type: list
+    elements: str
+    default: []
+  ranges:
+    description: Ranges of pods and services of the fleet's clusters, as lists by the name of the cluster.
+    type: dict
+    default: {}
   deadline:
     description: How many seconds the cluster may take to answer.
     type: int

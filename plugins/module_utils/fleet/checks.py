@@ -15,6 +15,7 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import Refused
+from . import checks_inside
 from .access_secret import moment
 from .checks_distribution import Distribution, recognise
 from .identity import Mark, guard_mark, guard_uid, guard_unique
@@ -65,7 +66,10 @@ class Observation:
     :param skew: seconds by which the server's clock is ahead of ours.
     :param credential_end: last moment of the supplied credential, RFC 3339, or "" when it does not end.
     :param missing_rights: what the credential cannot do of what is needed, in words.
-    :param namespaces: their names.
+    :param namespaces: their names; ``foreign_namespaces`` are those that no set of ours holds.
+    :param daemon_sets: names of all DaemonSets, and of their containers.
+    :param webhooks: the validating and mutating webhook configurations.
+    :param ranges: of pods and services, in CIDR notation.
     :param groups: the API groups that are served.
     """
 
@@ -83,6 +87,11 @@ class Observation:
     nodes: list[dict[str, t.Any]] | None = None
     namespaces: list[str] | None = None
     mark: Mark | None = None
+    foreign_namespaces: list[str] | None = None
+    daemon_sets: list[str] | None = None
+    daemon_containers: list[str] = field(default_factory=list)
+    webhooks: list[dict[str, t.Any]] | None = None
+    ranges: list[str] = field(default_factory=list)
     default_classes: list[str] | None = None
     metrics_api: bool | None = None
     missing_rights: list[str] | None = None
@@ -99,6 +108,8 @@ class Expected:
 
     :param recorded_uid: the identity that the hub has under this name.
     :param records: (name, UID) of clusters of the fleet that have the observed UID.
+    :param tenant_namespaces: those that tenants get on it.
+    :param ranges: cluster -> ranges of pods and services, of the whole fleet.
     """
 
     cluster: str
@@ -106,6 +117,8 @@ class Expected:
     hub_uid: str | None = None
     recorded_uid: str | None = None
     records: t.Sequence[tuple[str, str]] = ()
+    tenant_namespaces: t.Sequence[str] = ()
+    ranges: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
 
 
 def evaluate(seen: Observation, expected: Expected, now: datetime.datetime) -> list[Check]:
@@ -116,7 +129,7 @@ def evaluate(seen: Observation, expected: Expected, now: datetime.datetime) -> l
     checks += [_latency(seen), _certificate(seen, now), _clock(seen), _credential(seen, now)]
     checks += [_distribution(seen), *_versions(seen), _rights(seen, expected)]
     checks += [_nodes(seen), _managers(seen), _identity(seen, expected), _metrics(seen), _storage(seen)]
-    return checks
+    return checks + checks_inside.evaluate(seen, expected, _check)
 
 
 def _check(

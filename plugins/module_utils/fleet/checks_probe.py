@@ -16,23 +16,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from urllib.parse import urlsplit
 
-from ..errors import PlatformError
 from ..kube import connection, credentials
 from ..kube.client import Client
 from ..kube.connection import Connection
 from ..kube.errors import ApiError, Forbidden, Unreachable
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import checks
+from . import checks, checks_read
 from .access import TIERS, needs
 from .access_info import HUB_ARGUMENTS, hub_client, hub_uid, stored_access
 from .access_secret import claims
 from .attach import records_of
 from .checks import Expected, Observation
-from .identity import NAMESPACE, read_mark
+from .identity import NAMESPACE
 
-_Value = t.TypeVar("_Value")
-_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -54,8 +51,8 @@ def observe(made: Connection, tier: str, deadline: float) -> Observation:
         except ApiError as exc:
             seen.unreadable["version"] = str(exc)
         seen.skew = _skew(client.server_date, time.time())
-        _read_objects(client, seen)
-        seen.missing_rights = _try(seen, "rights", lambda: missing_rights(client, tier))
+        checks_read.read(client, seen)
+        seen.missing_rights = checks_read.attempt(seen, "rights", lambda: missing_rights(client, tier))
     return seen
 
 
@@ -141,38 +138,6 @@ def _skew(date: str, now: float) -> float | None:
     return 0.0 if abs(skew) < 1 else skew
 
 
-def _try(seen: Observation, key: str, read: t.Callable[[], _Value]) -> _Value | None:
-    try:
-        return read()
-    except (ApiError, PlatformError) as exc:
-        seen.unreadable[key] = str(exc)
-        return None
-
-
-def _read_objects(client: Client, seen: Observation) -> None:
-    groups = _try(seen, "groups", lambda: client.request("GET", "/apis").get("groups") or ())
-    seen.groups = [str(item["name"]) for item in groups or ()]
-    seen.nodes = _try(seen, "nodes", lambda: client.list("v1", "Node"))
-    spaces = _try(seen, "namespaces", lambda: client.list("v1", "Namespace"))
-    if spaces is None:
-        space = _try(seen, "uid", lambda: client.get("v1", "Namespace", "kube-system"))
-        spaces_seen = [space] if space else []
-    else:
-        spaces_seen = spaces
-        seen.namespaces = [str(item["metadata"]["name"]) for item in spaces]
-    by_name = {item["metadata"]["name"]: item for item in spaces_seen}
-    seen.uid = (by_name.get("kube-system", {}).get("metadata") or {}).get("uid")
-    seen.mark = read_mark(by_name.get(NAMESPACE))
-    classes = _try(seen, "storage", lambda: client.list("storage.k8s.io/v1", "StorageClass"))
-    if classes is not None:
-        seen.default_classes = sorted(
-            str(item["metadata"]["name"])
-            for item in classes
-            if (item["metadata"].get("annotations") or {}).get(_DEFAULT_CLASS) == "true"
-        )
-    seen.metrics_api = "metrics.k8s.io" in seen.groups if groups is not None else None
-
-
 #: What attaching itself does, beside the rights that it hands on: (verb, group, resource, namespace).
 ATTACHING = (
     *((verb, "", "namespaces", None) for verb in ("get", "list", "create", "patch")),
@@ -238,6 +203,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 def _expected(params: t.Mapping[str, t.Any], context: Context, seen: Observation) -> Expected:
     cluster = params["cluster"]
     hub = context.enter(hub_client(params))
+    declared: dict[str, t.Any] = {key: params[key] for key in ("tenant_namespaces", "ranges")}
     try:
         stored = stored_access(hub, cluster)
         return Expected(
@@ -246,10 +212,11 @@ def _expected(params: t.Mapping[str, t.Any], context: Context, seen: Observation
             hub_uid=hub_uid(hub, params),
             recorded_uid=stored.uid if stored is not None else None,
             records=records_of(hub, seen.uid) if seen.uid else (),
+            **declared,
         )
     except (Unreachable, Forbidden):
         # The hub's side is checked again by what writes there.
-        return Expected(cluster=cluster, tier=params["tier"])
+        return Expected(cluster=cluster, tier=params["tier"], **declared)
 
 
 OPERATION = Operation(
@@ -257,6 +224,8 @@ OPERATION = Operation(
         "cluster": {"type": "str", "required": True},
         "tier": {"type": "str", "choices": list(TIERS), "default": "tenant"},
         "deadline": {"type": "int", "default": 10},
+        "tenant_namespaces": {"type": "list", "elements": "str", "default": []},
+        "ranges": {"type": "dict", "default": {}},
         **HUB_ARGUMENTS,
         **credentials.ARGUMENTS,
     },

@@ -19,12 +19,24 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity i
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 
 NOW = datetime.datetime(2026, 11, 22, 12, 0, tzinfo=datetime.UTC)
-EXPECTED = Expected(cluster="legacy", tier="tenant", hub_uid="hub")
+EXPECTED = Expected(
+    cluster="legacy",
+    tier="tenant",
+    hub_uid="hub",
+    tenant_namespaces=["team-a"],
+    ranges={"legacy": ["10.244.0.0/16"], "east": ["10.246.0.0/16", "172.20.0.0/16"]},
+)
 
 
 def node(name: str, *, ready: bool = True, **more: t.Any) -> dict[str, t.Any]:
     condition = {"type": "Ready", "status": "True" if ready else "False"}
-    return {"metadata": {"name": name, **more}, "status": {"conditions": [condition]}}
+    info = {"architecture": more.pop("architecture", "amd64")}
+    return {"metadata": {"name": name, **more}, "status": {"conditions": [condition], "nodeInfo": info}}
+
+
+def webhook(**hook: t.Any) -> dict[str, t.Any]:
+    rule = {"resources": ["pods/exec", "deployments"]}
+    return {"metadata": {"name": "judge"}, "webhooks": [{"name": "pods.judge", "rules": [rule], **hook}]}
 
 
 GOOD = Observation(
@@ -39,6 +51,10 @@ GOOD = Observation(
     uid="u-1",
     nodes=[node("a", labels={"node.kubernetes.io/exclude-from-external-load-balancers": ""})],
     namespaces=["default", "kube-system"],
+    foreign_namespaces=["default", "kube-system"],
+    daemon_sets=["calico-node", "kube-proxy"],
+    webhooks=[],
+    ranges=["10.244.0.0/24", "10.96.0.0/12"],
     default_classes=["fast"],
     metrics_api=True,
     missing_rights=[],
@@ -63,6 +79,12 @@ FAILING: dict[str, tuple[dict[str, t.Any], str]] = {
     "identity": ({"mark": Mark("another", "legacy")}, "error"),
     "metrics_api": ({"metrics_api": False}, "info"),
     "default_storage_class": ({"default_classes": []}, "info"),
+    "architectures": ({"nodes": [node("a", architecture="s390x")]}, "info"),
+    "network_policies": ({"daemon_sets": ["kube-flannel-ds"]}, "warning"),
+    "fail_closed_webhooks": ({"webhooks": [webhook()]}, "warning"),
+    "other_policy_engines": ({"groups": ["kyverno.io"]}, "warning"),
+    "tenant_namespaces": ({"foreign_namespaces": ["team-a"]}, "warning"),
+    "address_ranges": ({"ranges": ["10.96.0.0/12", "10.246.3.0/24"]}, "info"),
 }
 
 
@@ -88,8 +110,12 @@ def test_each_check_fails_with_a_remedy(identity: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["nodes", "namespaces", "uid", "certificate_end", "skew", "missing_rights", "default_classes", "metrics_api"]
-)
+    "key",
+    [
+        "nodes", "namespaces", "uid", "certificate_end", "skew", "missing_rights", "default_classes", "metrics_api",
+        "daemon_sets", "webhooks", "foreign_namespaces",
+    ],
+)  # fmt: skip
 def test_what_could_not_be_read_is_said_and_never_passes(key: str) -> None:
     seen = replace(GOOD, **{key: None})
     assert [item for item in found(seen).values() if not item.passed and "could not be read" in item.seen]
@@ -184,3 +210,36 @@ def test_the_end_of_a_credential_is_read_from_it() -> None:
     assert end(token="opaque") == ""
     assert end(client_certificate=CERTIFICATE, client_key="k") == "2036-11-19T16:56:54+00:00"
     assert end(client_certificate="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "closed"),
+    [
+        ({}, True),
+        ({"failurePolicy": "Ignore"}, False),
+        ({"namespaceSelector": {"matchExpressions": [{"key": "x", "operator": "Exists"}]}}, False),
+        ({"rules": [{"resources": ["widgets"]}]}, False),
+        ({"rules": [{"resources": ["*"]}]}, True),
+        ({"namespaceSelector": {}}, True),
+    ],
+)
+def test_which_webhooks_can_stop_a_cluster(change: dict[str, t.Any], closed: bool) -> None:
+    answer = found(replace(GOOD, webhooks=[webhook(**change)]))["fail_closed_webhooks"]
+    assert answer.passed is not closed
+    assert ("judge/pods.judge" in answer.seen) is closed
+
+
+@pytest.mark.parametrize(
+    ("change", "enforces", "words"),
+    [
+        ({"daemon_sets": ["cilium"]}, True, "Cilium"),
+        ({"daemon_sets": ["aws-node"], "daemon_containers": ["aws-node"]}, False, "Amazon VPC CNI, which does not"),
+        ({"daemon_sets": ["aws-node"], "daemon_containers": ["aws-eks-nodeagent"]}, True, "with its policy agent"),
+        ({"daemon_sets": [], "git_version": "v1.36.3+k3s1"}, True, "k3s"),
+        ({"daemon_sets": ["somebodys-own"]}, False, "none that is known"),
+    ],
+)
+def test_which_networks_enforce_policies(change: dict[str, t.Any], enforces: bool, words: str) -> None:
+    answer = found(replace(GOOD, **change))["network_policies"]
+    assert answer.passed is enforces
+    assert words in answer.seen
