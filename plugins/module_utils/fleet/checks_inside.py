@@ -114,11 +114,7 @@ def _webhooks(seen: Observation, make: _Make) -> Check:
 
 def _closes(hook: t.Mapping[str, t.Any]) -> bool:
     """True for a webhook that fails closed, for core kinds, in every namespace."""
-    if (
-        hook.get("failurePolicy", "Fail") != "Fail"
-        or (hook.get("namespaceSelector") or {})
-        or hook.get("objectSelector")
-    ):
+    if hook.get("failurePolicy", "Fail") != "Fail" or hook.get("namespaceSelector") or hook.get("objectSelector"):
         return False
     resources = {item.partition("/")[0] for rule in hook.get("rules") or () for item in rule.get("resources") or ()}
     return bool(resources & _CORE)

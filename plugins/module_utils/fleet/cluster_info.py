@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..errors import InvalidInput, Problem
 from ..kube import connection, credentials
 from ..kube.client import Client
 from ..operation import Context, Operation
@@ -17,6 +18,9 @@ from . import look
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads the cluster. There is never anything to do."""
+    if params["deadline"] < 1:
+        problem = Problem("deadline", params["deadline"], "must be at least 1", "Give a number, or leave it away")
+        raise InvalidInput([problem])
     made = credentials.supplied(params, context)
     client = context.enter(Client(made, deadline=float(params["deadline"])))
     found = look.facts(client, str(params["cluster"] or made.server))
