@@ -55,6 +55,8 @@ def declared(directory: Path, **versions: str) -> tuple[str, str]:
             "cluster_network": {"pod_cidr": f"{pods}.0.0/16", "service_cidr": f"{services}.0.0/16"},
             "cluster_recovery_file": f"{{{{ testbed_state }}}}/recovery-{name}.json",
         }
+    # An only worker keeps its pods otherwise, since they have nowhere to go.
+    files["host_vars/east.yml"]["upgrade_drain"] = "always"
     clusters = {"hosts": dict.fromkeys(CLUSTERS)}
     files["hosts.yml"] = {"clusters": clusters, "in_containers": clusters, "machines": {"children": children}}
     files["group_vars/in_containers.yml"] = in_containers()
