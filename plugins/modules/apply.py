@@ -48,7 +48,10 @@ options:
     type: bool
     default: false
   adopt:
-    description: Take over objects that exist and are not of the set. Without it they are refused by name.
+    description:
+      - Take over objects that exist and are not of the set. Without it they are refused by name.
+      - What this replaces is kept in the set's parent, but for values of Secrets. An object that was taken over is
+        handed back as it was, and not deleted, when it is no longer declared.
     type: bool
     default: false
   force:

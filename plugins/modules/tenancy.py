@@ -57,6 +57,7 @@ options:
     description:
       - Take over namespaces that exist and were made by somebody else. Without it they are refused by name. Our names
         inside of our namespaces are always taken over, so that members of a tenant cannot keep the platform out.
+      - Such a namespace is handed back with the labels that it had, and not deleted, when it is no longer declared.
     type: bool
     default: false
   force:
