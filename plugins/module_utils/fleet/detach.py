@@ -67,10 +67,9 @@ def _leave(leaving: Leaving, hub: Client, found: Known, stone: Tombstone) -> lis
 
 
 def _guard(params: t.Mapping[str, t.Any], found: Known) -> None:
-    labels = ((found.record or {}).get("metadata") or {}).get("labels") or {}
     if params["cluster"] == params["hub"]:
         raise Refused(f"{params['cluster']}: this is the hub, which cannot be detached from itself.", reason="is_hub")
-    if labels.get(records.MODE_LABEL) == "create":
+    if found.labels.get(records.MODE_LABEL) == "create":
         raise Refused(
             f"{params['cluster']}: the cluster was created by this platform, and detaching it would leave machines "
             "that nobody manages. Remove it with the playbook lodestar.platform.reset instead, which empties them.",
@@ -120,8 +119,7 @@ def _reach(
 
 
 def _recorded(found: Known, stored: Stored | None) -> str:
-    labels = ((found.record or {}).get("metadata") or {}).get("labels") or {}
-    return str(labels.get(UID_LABEL) or (stored.uid if stored else ""))
+    return str(found.labels.get(UID_LABEL) or (stored.uid if stored else ""))
 
 
 def _warnings(params: t.Mapping[str, t.Any]) -> list[str]:

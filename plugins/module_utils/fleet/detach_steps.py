@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from ..errors import PlatformError
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
-from ..kube.errors import ApiError, NotFound, Unauthorized
+from ..kube.errors import Forbidden, NotFound, Unauthorized
+from ..kube.resources import object_id
 from ..kube.steps import delete_step, hand_back_step
 from ..plan import Step
 from . import traces
@@ -25,6 +26,8 @@ Object = dict[str, t.Any]
 
 #: After the last object of ours on the member: the sets' parents, the proof, the access; then the hub.
 _PARENTS_WAVE, _PROOF_WAVE, _ACCESS_WAVE, _HUB_WAVE = 1500, 2400, 2500, 3000
+#: Seconds between two looks at what is to be gone.
+_INTERVAL = 1.0
 _RBAC = "rbac.authorization.k8s.io/v1"
 
 
@@ -37,6 +40,11 @@ class Known:
     record: Object | None
     namespace: Object | None
     secret: Object | None
+
+    @property
+    def labels(self) -> t.Mapping[str, str]:
+        """The labels of its record, none without one."""
+        return ((self.record or {}).get("metadata") or {}).get("labels") or {}
 
     @property
     def ours(self) -> bool:
@@ -112,16 +120,28 @@ def proof_step(leaving: Leaving, hub: Client, known: Known, stone: Tombstone) ->
 
 
 def _prove(leaving: Leaving) -> None:
-    until = time.monotonic() + leaving.timeout
-    while left := traces.find(leaving.client, leaving.tier).members:
+    def complaint(left: t.Sequence[Object]) -> PlatformError:
+        listed = "\n".join(f"- {traces.told(item)}" for item in left[:20])
+        return PlatformError(
+            f"{leaving.cluster}: {len(left)} object(s) of ours are still there after {leaving.timeout:.0f} s:\n"
+            f"{listed}\nThe access was left in place: clear what holds them, and run again.",
+            left=[traces.told(item) for item in left],
+        )
+
+    _wait_gone(lambda: traces.find(leaving.client, leaving.tier).members, leaving.timeout, complaint)
+
+
+def _wait_gone(
+    read: t.Callable[[], t.Sequence[Object]],
+    timeout: float,
+    complaint: t.Callable[[t.Sequence[Object]], PlatformError],
+) -> None:
+    """Waits until there is nothing left to read, and complains about it at the deadline."""
+    until = time.monotonic() + timeout
+    while left := read():
         if time.monotonic() >= until:
-            listed = "\n".join(f"- {traces.told(item)}" for item in left[:20])
-            raise PlatformError(
-                f"{leaving.cluster}: {len(left)} object(s) of ours are still there after {leaving.timeout:.0f} s:\n"
-                f"{listed}\nThe access was left in place: clear what holds them, and run again.",
-                left=[traces.told(item) for item in left],
-            )
-        time.sleep(1)
+            raise complaint(left)
+        time.sleep(_INTERVAL)
 
 
 def access_step(leaving: Leaving) -> Step | None:
@@ -132,11 +152,17 @@ def access_step(leaving: Leaving) -> Step | None:
         return None
     rights = _rights(client) if leaving.tier is None else []
 
+    def complaint(left: t.Sequence[Object]) -> PlatformError:
+        return PlatformError(
+            f"{leaving.cluster}: {traces.told(left[0])} is still there after {leaving.timeout:.0f} s. "
+            "Nothing else of ours is on the cluster: clear what holds it, and run again."
+        )
+
     def perform() -> None:
         for obj in rights:
             client.delete(_RBAC, obj["kind"], obj["metadata"]["name"], uid=obj["metadata"]["uid"])
         client.delete("v1", "Namespace", NAMESPACE, uid=there["metadata"]["uid"])
-        _wait_gone(leaving)
+        _wait_gone(lambda: _access_left(leaving), leaving.timeout, complaint)
 
     listed = [f"{obj['kind']} {obj['metadata']['name']}" for obj in rights]
     return Step(
@@ -155,27 +181,18 @@ def _rights(client: Client) -> list[Object]:
     return [obj for kind in kinds for obj in client.list(_RBAC, kind, label_selector=traces.ACCESS.selector)]
 
 
-def _wait_gone(leaving: Leaving) -> None:
-    """Until the namespace is gone, or our token with it."""
-    until = time.monotonic() + leaving.timeout
-    while True:
-        try:
-            there = leaving.client.get("v1", "Namespace", NAMESPACE)
-        except Unauthorized:
-            return
-        except ApiError as exc:
-            # Rights go before the ServiceAccount does.
-            if exc.status == 403 and leaving.tier is not None:
-                return
+def _access_left(leaving: Leaving) -> list[Object]:
+    """The namespace, until it is gone, or our token with it."""
+    try:
+        there = leaving.client.get("v1", "Namespace", NAMESPACE)
+    except Unauthorized:
+        return []
+    except Forbidden:
+        # Rights go before the ServiceAccount does.
+        if leaving.tier is None:
             raise
-        if there is None:
-            return
-        if time.monotonic() >= until:
-            raise PlatformError(
-                f"{leaving.cluster}: {traces.told(there)} is still there after {leaving.timeout:.0f} s. "
-                "Nothing else of ours is on the cluster: clear what holds it, and run again."
-            )
-        time.sleep(1)
+        return []
+    return [] if there is None else [there]
 
 
 # -- the hub
@@ -203,16 +220,19 @@ def _namespace_step(hub: Client, known: Known, timeout: float) -> list[Step]:
         return []
     step = delete_step(hub, there, known.hub_name)
 
+    def read() -> list[Object]:
+        left = hub.get("v1", "Namespace", known.name)
+        return [] if left is None else [left]
+
+    def complaint(left: t.Sequence[Object]) -> PlatformError:
+        return PlatformError(
+            f"{known.hub_name}: {traces.told(left[0])} is still there after {timeout:.0f} s. "
+            f"{known.name} itself is detached: clear what holds it."
+        )
+
     def perform() -> None:
         step.perform()
-        until = time.monotonic() + timeout
-        while left := hub.get("v1", "Namespace", known.name):
-            if time.monotonic() >= until:
-                raise PlatformError(
-                    f"{known.hub_name}: {traces.told(left)} is still there after {timeout:.0f} s. "
-                    f"{known.name} itself is detached: clear what holds it."
-                )
-            time.sleep(0.5)
+        _wait_gone(read, timeout, complaint)
 
     return [replace(step, perform=perform, wave=_HUB_WAVE + 2)]
 
@@ -243,7 +263,7 @@ def _mark_step(hub: Client, known: Known, obj: Object, changes: Object) -> Step:
             return
 
     return Step(
-        id="/".join(part for part in (version, kind, metadata.get("namespace"), metadata["name"]) if part),
+        id=object_id(obj),
         action="update",
         target=known.hub_name,
         description=f"mark {kind} {metadata['name']} as being detached",
