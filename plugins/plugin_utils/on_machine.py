@@ -20,7 +20,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.lodestar.platform.plugins.module_utils.bundle import flags, manifest
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle import flags, manifest, stamps
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import arguments
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.leftovers import OWNER_FILE
@@ -159,7 +159,7 @@ class BundledAction(MachineAction):
         if planned["missing"]:
             parts = [part for part, _facts in needed if part.sha256 in planned["missing"]]
             try:
-                bundle.verify(parts)
+                stamps.verify(bundle, parts)
             except PlatformError as exc:
                 return {"failed": True, "msg": str(exc), **exc.details}
             arguments["staging"] = self._bring(bundle, parts, arguments["owner"])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight import needs
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight import needs, parse, reach
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import plain
 from ansible_collections.lodestar.platform.plugins.plugin_utils.on_machine import MachineAction
 from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import TableAction
@@ -69,9 +69,17 @@ def _message(seen: t.Mapping[str, t.Any]) -> str:
 
 
 class ReachAction(MachineAction):
-    """Tells the module which peers there are, and how their listeners can be known."""
+    """Tells the module which peers there are, and how their listeners can be known.
+
+    A member whose own components listen on all of its ports need not be asked to do so.
+    """
 
     def _on_machine(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        if arguments["state"] == "listening":
+            facts = _facts(task_vars["hostvars"].raw_get(arguments["machine"]["name"]))
+            ports = served(arguments["cluster"], arguments["machine"], facts)
+            if ports:
+                return {**reach.NOTHING, "occupied": ports, "changed": False, "plan": []}
         if arguments["state"] == "probed" and not arguments.get("peers"):
             among = arguments.get("among") or "newcomers"
             arguments["peers"] = peers(arguments["cluster"], arguments["machine"], task_vars, among == "all")
@@ -99,6 +107,18 @@ def peers(
         if everybody or newcomer or (name in play and not _member(variables)):
             answer.append(_peer(cluster, machine, fleet[name], variables.get(_LISTENING) or {}))
     return answer
+
+
+def served(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], facts: t.Mapping[str, t.Any]) -> list[int]:
+    """The ports of a member that others must reach, if something listens on each of them; otherwise empty.
+
+    :param facts: of its look.
+    """
+    wanted = {item.port for item in needs.open_ports(cluster, machine)}
+    there = {
+        int(item["port"]) for item in facts.get("listeners") or () if parse.serves(item["address"], machine["node_ip"])
+    }
+    return sorted(wanted) if facts.get("member") and wanted <= there else []
 
 
 def _look(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any] | None:

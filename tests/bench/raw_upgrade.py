@@ -12,12 +12,12 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine import paths, upgrade_stage
+from ansible_collections.lodestar.platform.plugins.module_utils.machine import paths, snapshots, upgrade_stage
 
 from .shell import KUBECTL, Shell
 
 _SNAPSHOT = (
-    "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt"
+    f"{snapshots.TOOLS}/etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt"
     " --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key"
     " snapshot save /root/before-upgrade.db"
 )

@@ -10,7 +10,7 @@ import typing as t
 
 from ..operation import Context
 from ..plan import Plan
-from . import catalog, manifest
+from . import catalog, manifest, stamps
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
@@ -24,7 +24,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         catalog.check_complete(bundle, version)
     kinds, digests = set(params["kinds"]), set(params["digests"])
     parts = [part for part in bundle.parts if part.kind in kinds or part.sha256 in digests]
-    bundle.verify(parts)
+    stamps.verify(bundle, parts)
     return Plan(outputs={"artifacts": [part.label for part in parts]})
 
 

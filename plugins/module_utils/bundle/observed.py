@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import typing as t
 from dataclasses import dataclass, field
@@ -14,11 +13,9 @@ from pathlib import Path
 
 from ..errors import InvalidInput, PlatformError, Problem
 from . import manifest as manifests
+from . import stamps
 from .manifest import Artifact, Manifest
 from .recipes import Output, Unit
-
-#: Number, size, times and sha256 of files that were read, so that they need not be read again.
-_SEEN = ".verified.json"
 
 
 @dataclass
@@ -57,12 +54,9 @@ def observe(path: Path, architecture: str, verify: bool) -> State:
     if manifest.architecture != architecture:
         reason = f"it holds a bundle for {manifest.architecture}"
         raise InvalidInput([Problem("path", str(path), reason, f"Take another path for {architecture}")])
-    seen = {} if verify else _seen(path)
-    stamps = {part.path: _stamp(path, part) for part in manifest.parts}
-    unread = [part for part in manifest.parts if stamps[part.path] is None or seen.get(part.path) != stamps[part.path]]
     damaged: t.Collection[str] = ()
     try:
-        manifest.verify(unread)
+        manifest.verify(manifest.parts if verify else stamps.unread(path, manifest.parts))
     except PlatformError as exc:
         if "damaged" not in exc.details:
             raise
@@ -73,24 +67,7 @@ def observe(path: Path, architecture: str, verify: bool) -> State:
 def write(path: Path, manifest: Manifest) -> None:
     """Writes the manifest, and remembers that the files were read."""
     _replace(path / manifests.FILE, manifests.render(manifest))
-    _replace(path / _SEEN, json.dumps({part.path: _stamp(path, part) for part in manifest.parts}))
-
-
-def _stamp(path: Path, part: Artifact) -> list[t.Any] | None:
-    try:
-        status = (path / part.path).stat()
-    except OSError:
-        return None
-    # No program can set back the time of the last change to a file, its ctime.
-    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, part.sha256]
-
-
-def _seen(path: Path) -> dict[str, t.Any]:
-    try:
-        seen = json.loads((path / _SEEN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return seen if isinstance(seen, dict) else {}
+    _replace(path / stamps.FILE, stamps.render(path, manifest))
 
 
 def _replace(path: Path, text: str) -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from ..errors import PlatformError
 from ..kube.connection import Connection, from_kubeconfig, pem
 from ..kube.documents import load_one
+from ..kube.token import end, moment
 from .identity import CLUSTER_LABEL, SERVICE_ACCOUNT, UID_LABEL
 
 Object = dict[str, t.Any]
@@ -70,38 +71,6 @@ class Stored:
     def ageing(self, now: datetime.datetime) -> bool:
         """True when no more than half of the lifetime is left."""
         return self.left(now) <= self.lifetime / 2
-
-
-def moment(text: str) -> datetime.datetime:
-    """A point in time from RFC 3339.
-
-    :raises PlatformError: for anything else.
-    """
-    try:
-        found = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise PlatformError(f"{text!r} is no point in time as in RFC 3339") from None
-    return found if found.tzinfo is not None else found.replace(tzinfo=datetime.UTC)
-
-
-def claims(token: str) -> dict[str, t.Any]:
-    """The claims of a JSON Web Token, unverified; empty for a token of another kind."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error):
-        return {}
-    return payload if isinstance(payload, dict) else {}
-
-
-def granted(token: str, expires: str, now: datetime.datetime) -> int:
-    """Seconds for which a token was granted: from its own claims, or from now until its end."""
-    said = claims(token)
-    if isinstance(said.get("iat"), (int, float)) and isinstance(said.get("exp"), (int, float)):
-        return round(float(said["exp"]) - float(said["iat"]))
-    return round((moment(expires) - now).total_seconds())
 
 
 def secret_name(cluster: str) -> str:
@@ -160,7 +129,7 @@ def from_secret(cluster: str, secret: t.Mapping[str, t.Any] | None) -> Stored | 
     try:
         value = base64.b64decode(str((secret.get("data") or {})["value"]), validate=True).decode()
         connection = from_kubeconfig(load_one(value, name, _LIMIT), None, ("link-local",))
-        expires = annotations.get(EXPIRES) or _end(connection.token)
+        expires = annotations.get(EXPIRES) or end(connection.token)
         lifetime = int(annotations.get(LIFETIME) or 0)
         moment(expires)
     except (KeyError, ValueError, binascii.Error, UnicodeDecodeError, PlatformError):
@@ -180,7 +149,3 @@ def from_secret(cluster: str, secret: t.Mapping[str, t.Any] | None) -> Stored | 
         tier=str(annotations.get(TIER) or ""),
         rights=str(annotations.get(RIGHTS) or ""),
     )
-
-
-def _end(token: str) -> str:
-    return datetime.datetime.fromtimestamp(claims(token)["exp"], datetime.UTC).isoformat()

@@ -20,11 +20,12 @@ from ..kube import absent, connection, credentials
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.errors import Forbidden, Unauthorized
+from ..kube.token import granted
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from .access import TIERS, access_objects, rights_digest
 from .access_info import DEADLINE, HUB_ARGUMENTS, hub_client, hub_uid, kube_system_uid
-from .access_secret import CAPI_LABEL, Stored, from_secret, granted, secret_name, to_secret
+from .access_secret import CAPI_LABEL, Stored, from_secret, secret_name, to_secret
 from .identity import (
     CLUSTER_LABEL,
     NAMESPACE,

@@ -15,8 +15,8 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import Refused
+from ..kube.token import moment
 from . import checks_inside
-from .access_secret import moment
 from .checks_distribution import Distribution, recognise
 from .identity import Mark, guard_mark, guard_uid, guard_unique
 

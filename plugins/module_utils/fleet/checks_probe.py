@@ -20,12 +20,12 @@ from ..kube import connection, credentials
 from ..kube.client import Client
 from ..kube.connection import Connection
 from ..kube.errors import ApiError, Forbidden, Unreachable
+from ..kube.token import claims
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import checks, checks_read
 from .access import TIERS, needs
 from .access_info import HUB_ARGUMENTS, hub_client, hub_uid, stored_access
-from .access_secret import claims
 from .attach import records_of
 from .checks import Expected, Observation
 from .identity import NAMESPACE

@@ -8,8 +8,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ..kube.token import moment
 from ..output import aligned
-from .access_secret import moment
 from .hub_view import View
 
 _COLUMNS = ("CLUSTER", "MODE", "SET", "VERSION", "RECORDED", "NOW", "NODES", "LATENCY", "ACCESS")

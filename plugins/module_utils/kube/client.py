@@ -12,6 +12,7 @@ from ..errors import PlatformError
 from . import errors
 from .connection import Connection
 from .diff import covers
+from .own_token import renewing
 from .resources import STATIC, Resource, base_path, describe, from_discovery
 from .session import APPLY_PATCH, MERGE_PATCH, USER_AGENT, Call, Session
 
@@ -29,7 +30,7 @@ class Client(Session):
     def __init__(
         self, connection: Connection, *, deadline: float = 30.0, in_flight: int = 8, user_agent: str = USER_AGENT
     ) -> None:
-        super().__init__(connection, deadline=deadline, in_flight=in_flight, user_agent=user_agent)
+        super().__init__(renewing(connection), deadline=deadline, in_flight=in_flight, user_agent=user_agent)
         self._discovered: dict[str, dict[str, Resource]] = {}
         self._learned: dict[tuple[str, str], Resource] = {}
 

@@ -65,6 +65,7 @@ class Connection:
     :param client_key: PEM.
     :param tls_server_name: the name to verify the certificate against, if not the host of ``server``.
     :param expires: when the credential ends, RFC 3339, or empty when unknown.
+    :param renew: reads the credential anew from where it came from, such as an exec plugin; None where it cannot be.
     """
 
     server: str
@@ -74,6 +75,18 @@ class Connection:
     client_key: str = field(default="", repr=False)
     tls_server_name: str = ""
     expires: str = ""
+    renew: t.Callable[[], Connection] | None = field(default=None, repr=False, compare=False)
+
+    def with_credential_of(self, other: Connection) -> Connection:
+        """The same server, with another credential."""
+        return replace(
+            self,
+            token=other.token,
+            client_certificate=other.client_certificate,
+            client_key=other.client_key,
+            expires=other.expires,
+            renew=other.renew,
+        )
 
 
 def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Connection:
@@ -107,7 +120,7 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Conn
     if host and connection.server != host:
         connection = replace(connection, server=check_server(host, "host", "link-local" in allow))
     if token:
-        connection = replace(connection, token=token, client_certificate="", client_key="")
+        connection = connection.with_credential_of(Connection("", token=token))
     if ca_cert:
         connection = replace(connection, ca_data=_ca_from_argument(ca_cert))
     return connection
@@ -225,11 +238,15 @@ def from_kubeconfig(document: t.Any, context: str | None = None, allow: t.Collec
         server=check_server(str(cluster.get("server") or ""), where, "link-local" in allow),
         ca_data=_material(cluster, "certificate-authority", cluster_name),
         tls_server_name=str(cluster.get("tls-server-name") or ""),
-        token=_token(user),
+        token=str(user.get("token") or ""),
         client_certificate=_material(user, "client-certificate", user_name),
         client_key=_material(user, "client-key", user_name),
     )
-    return _with_exec(connection, user["exec"], cluster) if user.get("exec") else _checked(connection, user_name)
+    if user.get("exec"):
+        return _with_exec(connection, user["exec"], cluster)
+    if user.get("tokenFile") and not user.get("token"):
+        connection = _with_token_file(connection, str(user["tokenFile"]))
+    return _checked(connection, user_name)
 
 
 def _checked(connection: Connection, user: str) -> Connection:
@@ -310,10 +327,9 @@ def _material(entry: t.Mapping[str, t.Any], key: str, name: str) -> str:
     return _read(str(entry[key]), f"kubeconfig: {name}: {key}") if entry.get(key) else ""
 
 
-def _token(user: t.Mapping[str, t.Any]) -> str:
-    if user.get("token"):
-        return str(user["token"])
-    return _read(str(user["tokenFile"]), "kubeconfig: tokenFile").strip() if user.get("tokenFile") else ""
+def _with_token_file(connection: Connection, path: str) -> Connection:
+    token = _read(path, "kubeconfig: tokenFile").strip()
+    return replace(connection, token=token, renew=lambda: _with_token_file(connection, path))
 
 
 def _read(path: str, key: str) -> str:
@@ -334,4 +350,5 @@ def _with_exec(connection: Connection, declared: t.Any, cluster: t.Mapping[str, 
         client_certificate=status.get("clientCertificateData", ""),
         client_key=status.get("clientKeyData", ""),
         expires=status.get("expirationTimestamp", ""),
+        renew=lambda: _with_exec(connection, declared, cluster),
     )

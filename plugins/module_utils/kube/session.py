@@ -15,8 +15,10 @@ import typing as t
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from ..errors import PlatformError
 from . import errors
 from .connection import Connection
+from .token import moment
 from .transport import Lost, Response, Transport
 
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -28,6 +30,8 @@ _MOST_FAILURES = 5
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 3.0
 # Seconds of one request below which a server counts as nearby, and how many connections keep such a one busy.
 _NEARBY, _ENOUGH_NEARBY = 0.01, 4
+# Seconds before its end from which a credential is made anew.
+_ENDING = 60.0
 # Creating these stores nothing.
 _REVIEWS = ("accessreviews", "rulesreviews", "tokenreviews", "subjectreviews")
 
@@ -81,7 +85,6 @@ class Session:
     def __init__(
         self, connection: Connection, *, deadline: float = 30.0, in_flight: int = 8, user_agent: str = USER_AGENT
     ) -> None:
-        self.connection = connection
         self.deadline = deadline
         self.reads = 0
         self.writes = 0
@@ -89,8 +92,9 @@ class Session:
         self.latency = math.inf
         self._user_agent = user_agent
         self._in_flight = in_flight
-        self._transport = Transport(connection, in_flight)
         self._lock = threading.Lock()
+        self._renewing = threading.Lock()
+        self._use(connection)
 
     def __enter__(self: _Self) -> _Self:
         return self
@@ -150,13 +154,14 @@ class Session:
         """
         until = time.monotonic() + (self.deadline if call.deadline is None else call.deadline)
         payload = json.dumps(call.body, separators=(",", ":")).encode() if call.body is not None else None
-        headers = self._headers(payload, call.content_type)
-        failures = 0
+        used = self._current()
+        failures, renewed = 0, False
         while True:
             failures += 1
             self._count(call)
             begin = time.monotonic()
             try:
+                headers = self._headers(used, payload, call.content_type)
                 response = self._transport.exchange(call.method, call.target, headers, payload, until)
             except Lost as lost:
                 error: errors.ApiError = self._unreachable(call, lost)
@@ -168,14 +173,52 @@ class Session:
                     return response
                 error = self._error(call, response)
                 wait = _delay_after(response, call.repeat, failures)
+                if response.status == 401 and not renewed and self._renew(used):
+                    used, renewed, wait = self.connection, True, 0.0
             if wait is None or time.monotonic() + wait >= until:
                 raise error
             time.sleep(wait)
 
-    def _headers(self, payload: bytes | None, content_type: str | None) -> dict[str, str]:
+    def _use(self, connection: Connection) -> None:
+        self.connection = connection
+        self._transport = Transport(connection, self._in_flight)
+        self._ends = moment(connection.expires).timestamp() if connection.renew and connection.expires else math.inf
+
+    def _current(self) -> Connection:
+        """The connection to send with: its credential is renewed when it is about to end."""
+        if time.time() > self._ends - _ENDING and not self._renewing.locked():
+            try:
+                self._renew(self.connection)
+            except PlatformError:
+                self._ends = math.inf  # It is good for a while yet; what comes after its end tells why it is refused.
+        return self.connection
+
+    def _renew(self, used: Connection) -> bool:
+        """Reads a credential anew that was not accepted or is about to end. False where that is not possible.
+
+        :param used: the connection that failed; another thread may have renewed it meanwhile.
+        """
+        with self._renewing:
+            if self.connection is not used:
+                return True
+            if used.renew is None:
+                return False
+            try:
+                made = used.renew()
+            except errors.ApiError:
+                return False  # A token that is refused cannot make its successor: the refusal itself says more.
+            finally:
+                self._ends = math.inf
+            self._transport.close()
+            self._use(used.with_credential_of(made))
+            if time.time() > self._ends - _ENDING:
+                self._ends = math.inf  # As long as this source grants; only a refusal asks it again.
+            return True
+
+    def _headers(self, used: Connection, payload: bytes | None, content_type: str | None) -> dict[str, str]:
         headers = {"Accept": "application/json, text/plain;q=0.5", "User-Agent": self._user_agent}
-        if self.connection.token:
-            headers["Authorization"] = f"Bearer {self.connection.token}"
+        if used.token:
+            headers["Authorization"] = f"Bearer {used.token}"
         if payload is not None:
             headers["Content-Type"] = content_type or "application/json"
         return headers

@@ -261,13 +261,16 @@ def systemctl(*arguments: str, timeout: float = 120) -> None:
 def wait_for(what: str, probe: t.Callable[[], str | None], deadline: float, interval: float = 0.5) -> None:
     """Waits until ``probe`` returns ``None``; anything else says what is still missing.
 
+    :param interval: seconds between two looks; the first ones follow each other faster.
     :raises PlatformError: the deadline, in seconds, passed; the message says what was missing last.
     """
     end = time.monotonic() + deadline
+    pause = 0.05
     while True:
         missing = probe()
         if missing is None:
             return
         if time.monotonic() >= end:
             raise PlatformError(f"{what}: not so within {deadline:.0f} s: {missing}")
-        time.sleep(interval)
+        time.sleep(min(pause, interval))
+        pause *= 2

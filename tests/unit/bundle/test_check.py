@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible.errors import AnsibleError
 from ansible_collections.lodestar.platform.plugins.lookup.bundle_crds import LookupModule
-from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest, stamps
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
 from ansible_collections.lodestar.platform.plugins.modules import bundle_check
 from ansible_collections.lodestar.platform.plugins.plugin_utils import on_machine
@@ -60,6 +60,17 @@ def test_one_flipped_byte_is_refused_by_name(tmp_path: Path, how: str) -> None:
     assert answer["damaged"] == ["runtime/runc"]
     assert "binary runc" in answer["msg"]
     assert "bundle_verify=true" in answer["msg"]
+
+
+def test_what_was_read_and_is_the_same_is_not_read_again(tmp_path: Path) -> None:
+    made = make_bundle(tmp_path)
+    flip(tmp_path / "runtime/runc")
+    (tmp_path / stamps.FILE).write_text(stamps.render(tmp_path, made))
+    wanted = [made.part("runc").sha256]
+    assert check(tmp_path, digests=wanted)["artifacts"] == [made.part("runc").label]
+    flip(tmp_path / "runtime/runc")
+    flip(tmp_path / "runtime/runc")
+    assert check(tmp_path, digests=wanted)["damaged"] == ["runtime/runc"]
 
 
 def test_a_version_that_the_bundle_was_not_made_for_is_refused(tmp_path: Path) -> None:

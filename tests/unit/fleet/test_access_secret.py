@@ -71,11 +71,6 @@ def test_a_kubeconfig_of_cluster_api_is_understood() -> None:
     assert found.expires == "2026-11-22T20:00:00+00:00"
 
 
-def test_the_granted_lifetime_is_that_of_the_token() -> None:
-    assert access_secret.granted(token(iat=100, exp=3700), "2026-11-22T20:00:00Z", NOW) == 3600
-    assert access_secret.granted("opaque", "2026-11-22T20:00:00Z", NOW) == 8 * 3600
-
-
 CASES = {
     "nothing is kept": (None, {}, "attach"),
     "more than half is left": (stored(), {}, "keep"),

@@ -32,7 +32,8 @@ Params = t.Mapping[str, t.Any]
 _PREFIX = "lodestar-reach-"
 _UNIT = re.compile(rf"{_PREFIX}[0-9a-f]{{8}}")
 _AT_ONCE = 32
-_NOTHING: dict[str, t.Any] = {"listening": [], "occupied": [], "failed": {}, "token": "", "unit": ""}
+#: What is returned where there is nothing to answer on.
+NOTHING: dict[str, t.Any] = {"listening": [], "occupied": [], "failed": {}, "token": "", "unit": ""}
 
 
 def listen(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], seconds: int) -> dict[str, t.Any]:
@@ -44,10 +45,10 @@ def listen(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], secon
     ports = [item.port for item in needs.open_ports(cluster, machine)]
     if lock.busy() is not None:
         # A run that acts here may be about to start what needs these ports.
-        return {**_NOTHING, "failed": {str(port): "another run changes this machine" for port in ports}}
+        return {**NOTHING, "failed": {str(port): "another run changes this machine" for port in ports}}
     ports, occupied = _free(ports, machine["node_ip"])
     if not ports:
-        return {**_NOTHING, "occupied": occupied}
+        return {**NOTHING, "occupied": occupied}
     token, unit = secrets.token_hex(16), _PREFIX + secrets.token_hex(4)
     wanted = {"address": machine["node_ip"], "ports": ports, "token": token, "seconds": seconds}
     limits = ("Type=notify", f"RuntimeMaxSec={seconds + 5}", "TimeoutStartSec=20", "TimeoutStopSec=2")

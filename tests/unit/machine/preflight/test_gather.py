@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.lodestar.platform.plugins.plugin_utils.preflight import look_of, peers
+from ansible_collections.lodestar.platform.plugins.plugin_utils.preflight import look_of, peers, served
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import cluster, machine
 from ansible_collections.lodestar.platform.tests.unit.machine.preflight.machines import NODES
 
@@ -82,3 +82,15 @@ def test_a_peers_own_listener_is_told_with_its_token() -> None:
     (peer,) = peers(cluster(), MACHINES["w1"], variables(w1=seen(True), w2=seen(**listening)), False)
     assert (peer["address"], peer["token"]) == (NODES["w2"], "t")
     assert {item["port"]: item["ours"] for item in peer["ports"]} == {10250: True, 179: False}
+
+
+def test_a_member_that_serves_all_its_ports_need_not_listen() -> None:
+    def facts(*ports: int, member: bool = True, address: str = "::") -> dict[str, t.Any]:
+        return {"member": member, "listeners": [{"port": port, "address": address} for port in ports]}
+
+    me = MACHINES["w1"]
+    assert served(cluster(), me, facts(179, 10250)) == [179, 10250]
+    assert served(cluster(), me, facts(179, 10250, address=me["node_ip"])) == [179, 10250]
+    assert served(cluster(), me, facts(10250)) == []
+    assert served(cluster(), me, facts(179, 10250, address="127.0.0.1")) == []
+    assert served(cluster(), me, facts(179, 10250, member=False)) == []
