@@ -93,13 +93,10 @@ machines:
       control plane holds what all machines of the cluster share to the declaration), C(gone) (ids of etcd members that
       leave before this one joins, as their machines are gone), C(removed) (ids of those that an earlier join takes
       out), C(turn) (control planes of one cluster act in this order, one at a time, interrupted joins before others,
-      and workers in batches) and C(recovery) (the keys of this one are to be written to the recovery file).
+      and workers in batches), C(recovery) (the keys of this one are to be written to the recovery file) and C(idle)
+      (there is nothing to do for this machine at all).
   returned: success
   type: dict
-settled:
-  description: No machine has anything to do, and the recovery file is as it should be.
-  returned: success
-  type: bool
 plan:
   description: What was done, or in check mode would be done, in order.
   returned: success

@@ -41,6 +41,11 @@ options:
     description:
       - Directory on the machine that holds the artifacts that were sent. Filled in by the action plugin.
     type: path
+  seen:
+    description:
+      - What this module has returned in check mode a moment ago. What the machine lacks is then brought without a
+        second look at it; what is done is planned on the machine all the same.
+    type: dict
   api_patience:
     description:
       - How many seconds the API server of a control plane may take to answer, as after a reboot, before it counts as

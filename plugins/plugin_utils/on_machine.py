@@ -144,7 +144,8 @@ class BundledAction(MachineAction):
         except PlatformError as exc:
             return {**exc.details, "failed": True, "msg": str(exc), "plan": []}
         arguments["artifacts"] = [facts for _part, facts in needed]
-        planned = self._predict_in_peace(arguments, task_vars)
+        seen = arguments.pop("seen", None)
+        planned = seen if self._suffices(seen) else self._predict_in_peace(arguments, task_vars)
         if planned.get("preflight"):
             planned["preflight"]["bundle_architecture"] = bundle.architecture
         if planned.get("failed") or planned.get("unreachable"):
@@ -154,7 +155,7 @@ class BundledAction(MachineAction):
         problem = self._architecture_problem(bundle, planned["machine"], arguments["machine"]["name"])
         if problem is not None or self._task.check_mode:
             return {"preflight": planned.get("preflight"), "plan": [], **problem} if problem else planned
-        if not planned.get("changed"):
+        if not planned.get("plan"):
             return planned
         if planned["missing"]:
             parts = [part for part, _facts in needed if part.sha256 in planned["missing"]]
@@ -164,6 +165,11 @@ class BundledAction(MachineAction):
                 return {"failed": True, "msg": str(exc), **exc.details}
             arguments["staging"] = self._bring(bundle, parts, arguments["owner"])
         return self._on_machine(arguments, task_vars)
+
+    def _suffices(self, seen: t.Mapping[str, t.Any] | None) -> bool:
+        """Whether the run's look at the machine tells what to bring. The machine plans anew before it acts."""
+        told = seen is not None and seen.get("plan") and not (seen.get("failed") or seen.get("busy"))
+        return bool(told) and not self._task.check_mode
 
     @staticmethod
     def _starts_api_server(arguments: t.Mapping[str, t.Any], seen: t.Mapping[str, t.Any]) -> bool:

@@ -62,5 +62,7 @@ def service_account(token: str) -> tuple[str, str] | None:
     """Namespace and name of the ServiceAccount whose token it is; None for a token of another kind."""
     said = claims(token).get("kubernetes.io")
     account = said.get("serviceaccount") if isinstance(said, dict) else None
-    names = (said.get("namespace"), account.get("name")) if isinstance(said, dict) and isinstance(account, dict) else ()
-    return (names[0], names[1]) if names and all(isinstance(name, str) and name for name in names) else None
+    if not isinstance(said, dict) or not isinstance(account, dict):
+        return None
+    namespace, name = said.get("namespace"), account.get("name")
+    return (namespace, name) if isinstance(namespace, str) and isinstance(name, str) else None

@@ -27,13 +27,16 @@ def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     writer, warnings = recovery.decide(params["cluster"], params["probes"], decisions, params["recovery"])
     warnings += _unpredictable(params["cluster"]["name"], decisions)
     order = turns(params["cluster"], params["probes"], decisions, params["max_unavailable"])
+    idle = {
+        name
+        for name, decision in decisions.items()
+        if decision.action == PRESENT and name != writer and not params["probes"][name]["claims"]
+    }
     machines = {
-        name: {**decision.as_dict(), "turn": order[name], "recovery": name == writer}
+        name: {**decision.as_dict(), "turn": order[name], "recovery": name == writer, "idle": name in idle}
         for name, decision in decisions.items()
     }
-    idle = all(decision.action == PRESENT for decision in decisions.values())
-    settled = writer is None and idle and not any(probe["claims"] for probe in params["probes"].values())
-    return Plan(outputs={"machines": machines, "settled": settled}, warnings=warnings)
+    return Plan(outputs={"machines": machines}, warnings=warnings)
 
 
 def _unpredictable(cluster: str, decisions: t.Mapping[str, Decision]) -> list[str]:

@@ -68,6 +68,7 @@ MACHINE = Operation(
     arguments={
         **BUNDLED,
         **PURPOSES,
+        "seen": {"type": "dict"},
         "api_patience": {"type": "int", "default": 90},
     },
     plan=_machine,
