@@ -41,7 +41,7 @@ options:
   kubeconfig:
     description:
       - A kubeconfig, as the path of a file, as YAML text or as a mapping. E(K8S_AUTH_KUBECONFIG) by default; never
-        C(~/.kube/config).
+        C(~/.kube/config). With this option the environment is not looked at.
       - It may carry an address, a CA and a credential, nothing else. Programs to run, files to read, proxies,
         link-local addresses and unverified TLS are refused by name; O(kubeconfig_allow) can allow some.
     type: raw
@@ -61,6 +61,7 @@ options:
   host:
     description:
       - Address of the API server, V(https://host:port). E(K8S_AUTH_HOST), or that of the kubeconfig, by default.
+        With this option only E(K8S_AUTH_API_KEY) and E(K8S_AUTH_SSL_CA_CERT) of the environment are looked at.
     type: str
   api_key:
     description: Bearer token. E(K8S_AUTH_API_KEY), or the credential of the kubeconfig, by default.

@@ -116,9 +116,12 @@ options:
     type: int
     default: 300
   adopt:
-    description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
-    type: bool
-    default: false
+    description:
+      - Kinds of which objects that exist and were made by somebody else are taken over, such as V(Namespace), or
+        V(all). Others are refused by name.
+    type: list
+    elements: str
+    default: []
   force:
     description: Take over fields of our objects that another field manager declares as well, with another value.
     type: bool

@@ -49,11 +49,13 @@ options:
     default: false
   adopt:
     description:
-      - Take over objects that exist and are not of the set. Without it they are refused by name.
+      - Kinds of which objects that exist and are not of the set are taken over, such as V(ConfigMap), or V(all). Others
+        are refused by name.
       - What this replaces is kept in the set's parent, but for values of Secrets. An object that was taken over is
         handed back as it was, and not deleted, when it is no longer declared.
-    type: bool
-    default: false
+    type: list
+    elements: str
+    default: []
   force:
     description: Take over fields that another manager declares. Without it they are refused, and the manager is named.
     type: bool

@@ -44,10 +44,19 @@ options:
     description: Another cluster than the recorded one may answer behind this name, since the old one is gone for good.
     type: bool
     default: false
-  adopt:
-    description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
+  tried:
+    description:
+      - The access that the hub keeps was found good in this run. If it has ended since, a supplied credential makes it
+        anew without O(rekey), and the run goes on.
     type: bool
     default: false
+  adopt:
+    description:
+      - Kinds of which objects that exist and were made by somebody else are taken over, such as V(Namespace), or
+        V(all). Others are refused by name.
+    type: list
+    elements: str
+    default: []
   cluster_exists:
     description:
       - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and

@@ -79,9 +79,12 @@ options:
     type: bool
     default: false
   adopt:
-    description: Take over objects that exist and were made by somebody else. Without it they are refused by name.
-    type: bool
-    default: false
+    description:
+      - Kinds of which objects that exist and were made by somebody else are taken over, such as V(Namespace), or
+        V(all). Others are refused by name.
+    type: list
+    elements: str
+    default: []
   cluster_exists:
     description:
       - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and

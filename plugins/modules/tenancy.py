@@ -55,11 +55,13 @@ options:
     default: false
   adopt:
     description:
-      - Take over namespaces that exist and were made by somebody else. Without it they are refused by name. Our names
-        inside of our namespaces are always taken over, so that members of a tenant cannot keep the platform out.
+      - Kinds of which objects that exist and were made by somebody else are taken over, which matters for V(Namespace),
+        or V(all). Others are refused by name. Our names inside of our namespaces are always taken over, so that members
+        of a tenant cannot keep the platform out.
       - Such a namespace is handed back with the labels that it had, and not deleted, when it is no longer declared.
-    type: bool
-    default: false
+    type: list
+    elements: str
+    default: []
   force:
     description:
       - Take over fields of our namespaces that another field manager declares as well, with another value.

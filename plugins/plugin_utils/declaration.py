@@ -18,6 +18,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.inventory 
     hosts_of,
     resembles,
 )
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.inventory_credential import SECRET_KEYS
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.inventory_hosts import CLUSTER_KEYS, MACHINE_KEYS
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction, plain
 
@@ -36,7 +37,7 @@ class DeclarationAction(ControllerAction):
 def gather(task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The arguments C(hosts), C(groups) and C(slices) of lodestar.platform.fleet, as plain data.
 
-    Only the known variables are templated. Of a kubeconfig, which may be in a vault, only its presence is looked at.
+    Only the known variables are templated. Of a credential, which may be in a vault, only its presence is looked at.
 
     :raises InvalidInput: naming every variable whose template fails.
     """
@@ -60,6 +61,11 @@ def slices(task_vars: t.Mapping[str, t.Any]) -> int:
     return 2 if template and task_vars.get(_WORKFLOW) == template else 1
 
 
+def _parts(value: t.Any) -> t.Any:
+    """What may be known of a credential: of a mapping its keys, of anything else that it is there."""
+    return sorted(str(key) for key in value) if isinstance(value, dict) else True
+
+
 class _Reader:
     """Reads variables of hosts. A platform-wide list is templated once, for all hosts that declare the same."""
 
@@ -73,8 +79,7 @@ class _Reader:
         raw, view = self._hostvars.raw_get(name), self._hostvars[name]
         answer = self._known(name, view, CLUSTER_KEYS)
         answer.update({key: self._list(name, view, key, raw[key]) for key in LIST_KEYS if key in raw})
-        if raw.get("kubeconfig"):
-            answer["kubeconfig"] = True
+        answer.update({key: _parts(raw[key]) for key in SECRET_KEYS if raw.get(key)})
         return answer
 
     def machine(self, name: str) -> dict[str, t.Any]:

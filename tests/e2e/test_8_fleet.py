@@ -67,8 +67,8 @@ def test_a_cluster_leaves_the_fleet_and_comes_back(fleet: Fleet, bar: Bar) -> No
     # What its tenants kept was made by somebody else now.
     stopped = fleet.playbook(ATTACH, "--limit", "global:legacy")
     assert stopped.code != 0
-    assert "or take it with adopt" in stopped.output
-    again = fleet.playbook(ATTACH, "--limit", "global:legacy", "-e", "tenancy_adopt=true").checked()
+    assert "or take it over with adopt: [Namespace]" in stopped.output
+    again = fleet.playbook(ATTACH, "--limit", "global:legacy", "-e", "tenancy_adopt=Namespace").checked()
     assert any(step[1].startswith("rbac.authorization.k8s.io") for step in again.steps())
     settled = fleet.site().checked()
     assert (settled.changed, settled.steps()) == (0, [])

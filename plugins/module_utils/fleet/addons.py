@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import InvalidInput, Problem
-from ..kube import absent, connection, wait
+from ..kube import absent, adopt, connection, wait
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.desired import normalise
@@ -113,7 +113,7 @@ def _object_steps(client: Client, params: t.Mapping[str, t.Any]) -> list[Step]:
         objects(params),
         applyset=ApplySet(SET, force=params["force"]),
         target=params["cluster"],
-        adopt=params["adopt"],
+        adopt=adopt.kinds(params),
         prune_all=True,
     )
     if params["cluster_exists"] or not params["founded"]:
@@ -233,7 +233,7 @@ OPERATION = Operation(
         "founded": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": 300},
-        "adopt": {"type": "bool", "default": False},
+        **adopt.ARGUMENT,
         "force": {"type": "bool", "default": False},
         **connection.ARGUMENTS,
         **absent.ARGUMENT,

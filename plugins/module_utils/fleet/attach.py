@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..errors import PlatformError, Refused
-from ..kube import absent, connection, credentials
+from ..kube import absent, adopt, connection, credentials
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.errors import Forbidden, Unauthorized
@@ -58,12 +58,20 @@ class Choice:
 
 
 def choose(
-    stored: Stored | None, *, now: datetime.datetime, tier: str, rights: str, supplied: bool, rekey: bool
+    stored: Stored | None,
+    *,
+    now: datetime.datetime,
+    tier: str,
+    rights: str,
+    supplied: bool,
+    rekey: bool,
+    tried: bool = False,
 ) -> Choice:
     """Decides from what the hub keeps. Pure.
 
     :param rights: digest of what the declared tier may do today.
     :param supplied: a credential was given, which may be used for what our own identity cannot do.
+    :param tried: the access was found good in this very run.
     """
     if stored is None:
         return Choice("attach", "the hub keeps no access")
@@ -79,6 +87,8 @@ def choose(
             f"{stored.cluster}: the rights of tier {tier} have changed with the collection, and changing them takes a "
             f"credential of an administrator: run once with rekey: {stored.cluster} and a kubeconfig"
         )
+    if stored.left(now) <= 0 and tried and supplied:
+        return Choice("attach", f"it ended in the middle of this run, at {stored.expires}", warning)
     if stored.left(now) <= 0:
         return Choice("expired", f"it ended at {stored.expires}", warning)
     return Choice("renew" if stored.ageing(now) else "keep", "", warning)
@@ -130,6 +140,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         rights=rights_digest(run.tier),
         supplied=credentials.given(params, context.environ),
         rekey=params["rekey"],
+        tried=params["tried"],
     )
     if choice.action == "attach":
         made = _attach(run, stored)
@@ -199,7 +210,9 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
     guard_unique({run.cluster: uid}, records_of(run.hub, uid))
     mark = Mark(hub_uid=run.hub_uid or LATER, cluster=run.cluster)
     objects = access_objects(run.tier, mark=mark)
-    applied = plan_objects(member, objects, applyset=ApplySet("access"), target=run.cluster, adopt=run.params["adopt"])
+    applied = plan_objects(
+        member, objects, applyset=ApplySet("access"), target=run.cluster, adopt=adopt.kinds(run.params)
+    )
     steps = [_without_hub_uid(step, mark.hub_uid) for step in applied] + tie_steps(member, objects, run.cluster)
     if isinstance(run.hub, absent.AbsentCluster):
         # Nothing may be written on the member that the hub could not record.
@@ -344,7 +357,8 @@ OPERATION = Operation(
         "token_lifetime": {"type": "int", "default": 86400, "no_log": False},
         "rekey": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
-        "adopt": {"type": "bool", "default": False},
+        "tried": {"type": "bool", "default": False},
+        **adopt.ARGUMENT,
         **HUB_ARGUMENTS,
         **credentials.ARGUMENTS,
         **absent.ARGUMENT,

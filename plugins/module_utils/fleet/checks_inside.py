@@ -133,7 +133,7 @@ def _engines(seen: Observation, make: _Make) -> Check:
 
 def _collisions(seen: Observation, expected: Expected, make: _Make) -> Check:
     needed = "no namespace of a tenant exists already"
-    remedy = "Rename the tenant's namespace or this one, or take it over with tenancy_adopt: true"
+    remedy = "Rename the tenant's namespace or this one, or take it over with tenancy_adopt: [Namespace]"
     if seen.foreign_namespaces is None:
         return make("tenant_namespaces", False, seen.why("namespaces"), needed, remedy)
     found = sorted(set(expected.tenant_namespaces) & set(seen.foreign_namespaces))

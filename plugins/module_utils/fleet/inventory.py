@@ -17,14 +17,15 @@ import typing as t
 from ..errors import InvalidInput, Problem
 from . import inventory_checks as checks
 from .inventory_checks import SUFFIXES
+from .inventory_credential import SECRET_KEYS
 from .inventory_hosts import CLUSTER_KEYS, MACHINE_KEYS, read_cluster, read_machine
 from .model import Cluster, Fleet, Machine
 from .selectors import clusters_of
 
 #: Variables that hold platform-wide lists.
 LIST_KEYS = ("tenants", "policies")
-#: All variables that the declaration is made of. Of C(kubeconfig) only whether it is there.
-KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, "kubeconfig")
+#: All variables that the declaration is made of. Of credentials only whether they are there.
+KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, *SECRET_KEYS)
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 #: Judges a platform-wide list; is given the list as declared and the clusters by name, as plain data.

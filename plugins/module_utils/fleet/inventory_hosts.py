@@ -12,6 +12,7 @@ import typing as t
 
 from ..declaration import DNS_LABEL, is_label_key, is_label_value, shown
 from ..errors import Problem
+from . import inventory_credential
 from . import inventory_fields as f
 from . import inventory_registries as registries
 from .inventory_fields import Fields, kind_of
@@ -20,7 +21,7 @@ from .model import MODES, PROVIDERS, ROLES, TAINT_EFFECTS, TIERS, Access, Cluste
 Address: t.TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 IPNetwork: t.TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
-#: Variables of a cluster host that the fleet is made of. ``kubeconfig`` is only looked at for whether it is there.
+#: Variables of a cluster host that the fleet is made of, besides its credential.
 CLUSTER_KEYS = (
     "cluster_mode",
     "cluster_role",
@@ -54,9 +55,6 @@ MACHINE_KEYS = (
     "ansible_port",
     "ansible_ssh_common_args",
 )
-#: Stands for a kubeconfig that is given; nothing of its content comes here.
-KUBECONFIG_GIVEN = True
-
 _VERSION = re.compile(r"1\.\d{1,3}\.\d{1,3}")
 #: Kubernetes labels that a kubelet may put on its own Node (kubelet --node-labels).
 _KUBELET_LABELS = {
@@ -111,7 +109,7 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         colocated=fields.flag("cluster_colocated", False),
         access=_access(fields, "lifecycle" if created else "tenant"),
         recovery_file=fields.text("cluster_recovery_file", f.PATH, "the path of a file on the controller"),
-        kubeconfig_given=not created and bool(variables.get("kubeconfig")),
+        credential_given=inventory_credential.read(fields, created),
         api_server_args=_arguments(fields, "api_server_args"),
         kubelet_config=fields.mapping("kubelet_config"),
         kube_proxy_config=fields.mapping("kube_proxy_config"),
@@ -148,10 +146,8 @@ def _check_kind(fields: Fields, mode: str, role: str) -> None:
         if role == "global":
             reason = "the global cluster must be created by the platform, which keeps access to it on its machines"
             fields.wrong("cluster_mode", reason, "Use cluster_mode: create, or make it a workload cluster")
-        if not fields.values.get("kubeconfig"):
-            fields.wrong("kubeconfig", "a cluster is attached with its kubeconfig", "Set kubeconfig, from a vault")
         if fields.given("endpoint"):
-            reason = "the kubeconfig of an attached cluster says where its API is"
+            reason = "the credential of an attached cluster says where its API is"
             fields.wrong("endpoint", reason, "Remove it, or use cluster_mode: create")
 
 

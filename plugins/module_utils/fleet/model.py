@@ -77,7 +77,7 @@ class Cluster:
 
     :param version: full Kubernetes version, ``None`` for an attached cluster that pins none.
     :param endpoint: ``None`` for an attached cluster, whose kubeconfig says it.
-    :param kubeconfig_given: whether the inventory has a kubeconfig. The kubeconfig itself is never part of the fleet.
+    :param credential_given: whether the inventory has a credential for it, which itself is never part of the fleet.
     :param api_server_cert_sans: names and addresses that the API server's certificate holds besides its own.
     :param registry_mirrors: registry to its mirrors, each with C(url), C(ca_file) and C(override_path).
     :param proxy: C(http), C(https), C(no_proxy); empty when no proxy is declared.
@@ -98,7 +98,7 @@ class Cluster:
     colocated: bool
     access: Access
     recovery_file: str | None
-    kubeconfig_given: bool
+    credential_given: bool
     api_server_args: dict[str, t.Any]
     kubelet_config: dict[str, t.Any]
     kube_proxy_config: dict[str, t.Any]

@@ -11,7 +11,7 @@ import json
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..kube import absent, connection
+from ..kube import absent, adopt, connection
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.diff import covers, project
@@ -71,7 +71,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         records.cluster_profile(declared),
     ]
     steps = plan_objects(
-        hub, objects, applyset=ApplySet(f"record-{declared.name}"), target=params["hub"], adopt=params["adopt"]
+        hub, objects, applyset=ApplySet(f"record-{declared.name}"), target=params["hub"], adopt=adopt.kinds(params)
     )
     steps = [_plain(step, observed) for step in steps]
     steps += _status_steps(hub, params["hub"], declared, observed, existing, _coming(params, observed))
@@ -232,7 +232,7 @@ OPERATION = Operation(
         "kubelet_changes": {"type": "list", "elements": "dict", "default": []},
         "expected": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
-        "adopt": {"type": "bool", "default": False},
+        **adopt.ARGUMENT,
         **HUB_ARGUMENTS,
         **connection.ARGUMENTS,
         **absent.ARGUMENT,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ..errors import InvalidInput, Problem, Refused
 from ..plan import Step
 from . import ledger
+from .adopt import ALL
 from .applyset import ApplySet, kind_of, kinds_of, namespaces_of, recorded, set_of
 from .client import MANAGER, Client
 from .desired import declared_resources, key_of, normalise, scope_problem
@@ -45,7 +46,7 @@ def plan_objects(
     *,
     applyset: ApplySet,
     target: str,
-    adopt: bool = False,
+    adopt: t.Collection[str] = (),
     prune: bool = True,
     prune_all: bool = False,
     claim: t.Callable[[Object], bool] = lambda obj: False,
@@ -56,8 +57,9 @@ def plan_objects(
 
     :param desired: whole objects; each is checked before anything else happens.
     :param target: the cluster's name, for the steps.
-    :param adopt: take over objects that exist and are not of this set. What that replaces is kept in the set's parent,
-        and put back when such an object is no longer declared, instead of deleting it.
+    :param adopt: kinds of which objects that exist and are not of this set are taken over, or C(all). What that
+        replaces is kept in the set's parent, and put back when such an object is no longer declared, instead of
+        deleting it.
     :param prune: delete members that are no longer declared.
     :param prune_all: allow an empty ``desired`` to delete every member.
     :param claim: says of a declared object that it is ours by its place, whoever made it or declares its fields.
@@ -127,7 +129,7 @@ class _Decision:
     observed: Observed
     applyset: ApplySet
     target: str
-    adopt: bool
+    adopt: t.Collection[str]
     taken: dict[Key, Object]
     refusals: list[str] = field(default_factory=list)
 
@@ -162,7 +164,7 @@ class _Decision:
         return {key: item for key, item, there in pairs if there is not None and ledger.is_of(item, there)}
 
     def _take(self, obj: Object, there: Object, ours: bool) -> bool:
-        if not self.adopt and not ours:
+        if not ours and not {ALL, str(obj["kind"])} & set(self.adopt):
             self.refusals.append(_not_ours(there))
             return False
         if ours or fields_of(there, MANAGER):
@@ -208,7 +210,8 @@ def _not_ours(there: Object) -> str:
         parent = f"it belongs to the ApplySet {owner}"
     else:
         parent = f"it was made by {', '.join(managers(there)) or 'somebody else'}"
-    return f"{describe(there)} exists and is not of this set ({parent}): remove or rename it, or take it with adopt"
+    remedy = f"remove or rename it, or take it over with adopt: [{there['kind']}]"
+    return f"{describe(there)} exists and is not of this set ({parent}): {remedy}"
 
 
 def _terminating(there: Object) -> str:

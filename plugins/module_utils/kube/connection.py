@@ -92,9 +92,11 @@ class Connection:
 def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Connection:
     """The connection that a task's arguments mean.
 
-    C(access) stands alone. Otherwise arguments win over C(K8S_AUTH_HOST), C(K8S_AUTH_API_KEY), C(K8S_AUTH_SSL_CA_CERT),
-    C(K8S_AUTH_KUBECONFIG) and C(K8S_AUTH_CONTEXT); an address or credential given beside a kubeconfig replaces the one
-    in it. There is no silent default such as C(~/.kube/config): the wrong cluster must not be changed by omission.
+    C(access) stands alone. A C(kubeconfig) argument does not look at the environment; beside a C(host) argument only
+    C(K8S_AUTH_API_KEY) and C(K8S_AUTH_SSL_CA_CERT) are looked at; without both, C(K8S_AUTH_HOST),
+    C(K8S_AUTH_KUBECONFIG) and C(K8S_AUTH_CONTEXT) are, too: what AWX injects for one cluster must not be sent to
+    another. An address or credential given beside a kubeconfig replaces the one in it. There is no silent default such
+    as C(~/.kube/config): the wrong cluster must not be changed by omission.
 
     :param params: arguments in the shape of :data:`ARGUMENTS`.
     :param environ: the environment of the task.
@@ -103,15 +105,16 @@ def resolve(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Conn
     if params.get("access"):
         return _from_access(params["access"])
     _refuse_unverified(environ)
-    host = params.get("host") or environ.get("K8S_AUTH_HOST") or ""
-    token = params.get("api_key") or environ.get("K8S_AUTH_API_KEY") or ""
-    ca_cert = params.get("ca_cert") or environ.get("K8S_AUTH_SSL_CA_CERT") or ""
+    kubeconfig, named = params.get("kubeconfig"), params.get("host")
+    injected = {} if kubeconfig else environ
+    host = named or injected.get("K8S_AUTH_HOST") or ""
+    token = params.get("api_key") or injected.get("K8S_AUTH_API_KEY") or ""
+    ca_cert = params.get("ca_cert") or injected.get("K8S_AUTH_SSL_CA_CERT") or ""
     allow = tuple(params.get("kubeconfig_allow") or ())
-    kubeconfig = params.get("kubeconfig")
-    if not kubeconfig and not params.get("host"):
-        kubeconfig = environ.get("K8S_AUTH_KUBECONFIG")
+    if not kubeconfig and not named:
+        kubeconfig = injected.get("K8S_AUTH_KUBECONFIG")
     if kubeconfig:
-        context = params.get("context") or environ.get("K8S_AUTH_CONTEXT") or None
+        context = params.get("context") or injected.get("K8S_AUTH_CONTEXT") or None
         connection = from_kubeconfig(read_kubeconfig(kubeconfig), context, allow)
     elif host and token:
         connection = Connection(server=check_server(host, "host", "link-local" in allow))
@@ -133,7 +136,8 @@ def _nothing_named(host: str) -> Problem:
         "kubeconfig",
         None,
         "no cluster is named",
-        "Give access, kubeconfig, or host with api_key, or the K8S_AUTH_* environment variables",
+        "Give access, kubeconfig, or host with api_key, or the K8S_AUTH_* environment variables; in an inventory, "
+        "kubeconfig or cluster_credential of the cluster's host",
     )
 
 

@@ -35,13 +35,15 @@ def given(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> bool:
 def supplied(params: t.Mapping[str, t.Any], context: Context) -> Connection:
     """The connection that a task's arguments mean. A login ends with the operation.
 
-    C(username) and C(password), or C(K8S_AUTH_USERNAME) and C(K8S_AUTH_PASSWORD), stand in place of a token.
+    C(username) and C(password) stand in place of a token; so do C(K8S_AUTH_USERNAME) and C(K8S_AUTH_PASSWORD) where
+    no argument is a credential.
 
     :raises InvalidInput: of :func:`connection.resolve`; or one of the two is missing, or they are not accepted.
     """
     environ = context.environ
-    username = str(params.get("username") or environ.get("K8S_AUTH_USERNAME") or "")
-    password = str(params.get("password") or environ.get("K8S_AUTH_PASSWORD") or "")
+    injected = {} if params.get("kubeconfig") or params.get("api_key") else environ
+    username = str(params.get("username") or injected.get("K8S_AUTH_USERNAME") or "")
+    password = str(params.get("password") or injected.get("K8S_AUTH_PASSWORD") or "")
     if params.get("access") or not (username or password):
         return resolve(params, environ)
     for name, value in (("username", username), ("password", password)):

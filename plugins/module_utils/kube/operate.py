@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidInput, Problem
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import absent, connection
+from . import absent, adopt, connection
 from .apply import ApplySet, plan_objects
 from .client import Client
 from .desired import normalise
@@ -28,7 +28,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster": {"type": "str"},
     "prune": {"type": "bool", "default": True},
     "prune_all": {"type": "bool", "default": False},
-    "adopt": {"type": "bool", "default": False},
+    **adopt.ARGUMENT,
     "force": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 120},
@@ -50,7 +50,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         desired,
         applyset=applyset,
         target=params["cluster"] or urlsplit(client.connection.server).netloc,
-        adopt=params["adopt"],
+        adopt=adopt.kinds(params),
         prune=params["prune"],
         prune_all=params["prune_all"],
     )

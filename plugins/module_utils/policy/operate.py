@@ -10,7 +10,7 @@ import typing as t
 
 from ..errors import InvalidInput, Problem, Refused
 from ..fleet.selectors import concerns
-from ..kube import absent, connection, errors
+from ..kube import absent, adopt, connection, errors
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.resources import object_id
@@ -26,7 +26,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
     "cluster_colocated": {"type": "bool", "default": False},
     "prune_all": {"type": "bool", "default": False},
-    "adopt": {"type": "bool", "default": False},
+    **adopt.ARGUMENT,
     "force": {"type": "bool", "default": False},
     **connection.ARGUMENTS,
     **absent.ARGUMENT,
@@ -55,7 +55,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         [obj for found in rendered.values() for obj in found],
         applyset=ApplySet("policy", force=params["force"]),
         target=params["cluster"],
-        adopt=params["adopt"],
+        adopt=adopt.kinds(params),
         prune_all=params["prune_all"],
     )
     if params["cluster_exists"]:

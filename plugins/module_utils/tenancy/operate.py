@@ -11,7 +11,7 @@ import typing as t
 from ..declaration import TENANT_LABEL
 from ..errors import InvalidInput, Problem, Refused
 from ..fleet.selectors import concerns, runs_workloads
-from ..kube import absent, connection
+from ..kube import absent, adopt, connection
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.resources import object_id
 from ..operation import Context, Operation
@@ -27,7 +27,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
     "cluster_colocated": {"type": "bool", "default": False},
     "prune_namespaces": {"type": "bool", "default": False},
-    "adopt": {"type": "bool", "default": False},
+    **adopt.ARGUMENT,
     "force": {"type": "bool", "default": False},
     **connection.ARGUMENTS,
     **absent.ARGUMENT,
@@ -48,7 +48,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         [obj for found in rendered.values() for obj in found],
         applyset=ApplySet("tenancy", force=params["force"]),
         target=params["cluster"],
-        adopt=params["adopt"],
+        adopt=adopt.kinds(params),
         # What an empty list would delete are namespaces first of all, and those are guarded below.
         prune_all=True,
         # Members may write some of these kinds in their namespaces, and must not be able to keep the platform out.

@@ -100,7 +100,7 @@ def take_in(hosted: ApiServer, hub_access: Object, prefix: str, tier: str = "ten
 
 def govern(prefix: str, access: Object, **more: t.Any) -> None:
     """A tenant and a policy, one of whose namespaces somebody else had made."""
-    given: Object = {"cluster": prefix, "access": access, "adopt": True, **more}
+    given: Object = {"cluster": prefix, "access": access, "adopt": ["all"], **more}
     done = run(TENANCY, tenants=[tenant(prefix)], **given)
     assert not done.get("failed"), done
     done = run(POLICY, policies=[policy(prefix)], **given)

@@ -63,7 +63,7 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
     assert not run(SUMMARY, cluster=DECLARED | {"name": prefix}, access=made).get("failed")
     assert run(CLUSTER_INFO, access=made)["info"]["sets"] is not None
     if tier != "observe":
-        given: Object = {"cluster": prefix, "access": made, "adopt": True}
+        given: Object = {"cluster": prefix, "access": made, "adopt": ["all"]}
         limits = {"default": {"cpu": "1"}, "default_request": {"cpu": "1"}}
         wanted = {**tenant(prefix), "quota": {"pods": "5"}, "limits": limits}
         more = {**wanted, "quota": {"pods": "6"}, "name": f"{prefix}-b", "namespaces": [{"name": f"{prefix}-b"}]}

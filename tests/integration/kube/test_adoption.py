@@ -85,7 +85,7 @@ def test_what_was_adopted_is_handed_back_and_what_was_made_is_deleted(
     make(api, before)
     originals = standing(client, before)
     declared = [*tenant_objects(prefix, 1), deployment(f"{prefix}-0", "two:2")]
-    run(client, declared, prefix, adopt=True)
+    run(client, declared, prefix, adopt=["all"])
     assert standing(client, before) != originals
     mark = api.audit.mark()
     assert plan(client, declared, prefix) == []
@@ -118,7 +118,7 @@ def test_an_adopted_object_that_leaves_the_declaration_alone_is_handed_back(
     declared = tenant_objects(prefix, 1)
     quota = next(obj for obj in before if obj["kind"] == "ResourceQuota")
     original = standing(client, [quota])
-    run(client, declared, prefix, adopt=True)
+    run(client, declared, prefix, adopt=["all"])
     steps = run(client, [obj for obj in declared if obj["kind"] != "ResourceQuota"], prefix)
     assert ids(steps)[-1] == f"v1/ResourceQuota/{prefix}-0/quota"
     assert standing(client, [quota]) == original
@@ -129,7 +129,7 @@ def test_an_adopted_object_that_was_deleted_since_is_ours(api: ApiServer, client
     before = theirs(prefix)
     make(api, before)
     declared = tenant_objects(prefix, 1)
-    run(client, declared, prefix, adopt=True)
+    run(client, declared, prefix, adopt=["all"])
     with Client(api.admin) as admin:
         admin.delete("v1", "ResourceQuota", "quota", f"{prefix}-0")
     run(client, declared, prefix)
@@ -146,7 +146,7 @@ def test_what_only_another_object_could_be_is_not_adopted(api: ApiServer, client
     make(api, before)
     mark = api.audit.mark()
     with pytest.raises(Refused) as refusal:
-        run(client, tenant_objects(prefix, 1), prefix, adopt=True)
+        run(client, tenant_objects(prefix, 1), prefix, adopt=["all"])
     assert "RoleBinding" in str(refusal.value)
     assert "another roleRef" in str(refusal.value)
     assert not [request for request in api.audit.since(mark) if request.writes]
@@ -163,7 +163,7 @@ def test_a_secret_that_was_adopted_stays_and_its_values_are_kept_nowhere(
         "data": {"key": "b2xk"},
     }
     make(api, [secret])
-    run(client, [{**secret, "data": {"key": "bmV3"}}], prefix, adopt=True)
+    run(client, [{**secret, "data": {"key": "bmV3"}}], prefix, adopt=["all"])
     parent = client.get("v1", "ConfigMap", ApplySet(prefix).parent_name, "lodestar-system")
     assert parent is not None
     assert "b2xk" not in str(parent)
@@ -181,7 +181,7 @@ def test_a_value_that_somebody_edits_meanwhile_is_drift_and_not_what_comes_back(
     quota = next(obj for obj in before if obj["kind"] == "ResourceQuota")
     original = standing(client, [quota])
     declared = tenant_objects(prefix, 1)
-    run(client, declared, prefix, adopt=True)
+    run(client, declared, prefix, adopt=["all"])
     edit(api, f"/api/v1/namespaces/{prefix}-0/resourcequotas/quota", {"spec": {"hard": {"pods": "999"}}})
     run(client, [], prefix, prune_all=True)
     assert standing(client, [quota]) == original

@@ -165,7 +165,9 @@ def test_an_object_of_somebody_else_is_not_taken(api: ApiServer, client: Client,
         plan(client, objects, prefix)
     assert f"Namespace {prefix}-0" in str(refusal.value)
     assert "terraform" in str(refusal.value)
-    run(client, objects, prefix, adopt=True)
+    with pytest.raises(Refused, match=r"adopt: \[Namespace\]"):
+        plan(client, objects, prefix, adopt=["ConfigMap"])
+    run(client, objects, prefix, adopt=["Namespace"])
     assert plan(client, objects, prefix) == []
 
 
@@ -384,7 +386,7 @@ def test_adopting_what_others_spell_differently_takes_it_without_a_conflict(
         admin.request("POST", "/api/v1/namespaces", query={"fieldManager": "hand"}, body=objects[0])
         path = f"/api/v1/namespaces/{prefix}-0/resourcequotas"
         admin.request("POST", path, query={"fieldManager": "hand"}, body=theirs)
-    run(client, objects, prefix, adopt=True)
+    run(client, objects, prefix, adopt=["all"])
     assert plan(client, objects, prefix) == []
 
 

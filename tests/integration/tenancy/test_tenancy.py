@@ -205,7 +205,7 @@ def test_a_namespace_of_somebody_else_is_taken_only_when_told(own: ApiServer, he
     refused = run(own, held, other)
     assert refused["failed"]
     assert f"Namespace {foreign} exists and is not of this set" in refused["msg"]
-    done = run(own, held, other, adopt=True)
+    done = run(own, held, other, adopt=["Namespace"])
     assert f"update v1/Namespace/{foreign}" in steps(done)
     with Client(own.admin) as admin:
         assert (admin.get("v1", "Namespace", foreign) or {})["metadata"]["labels"]["a"] == "b"

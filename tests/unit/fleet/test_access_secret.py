@@ -76,6 +76,12 @@ CASES = {
     "more than half is left": (stored(), {}, "keep"),
     "half is left": (stored(lifetime=16 * 3600), {}, "renew"),
     "it has ended": (stored(expires="2026-11-22T12:00:00Z"), {}, "expired"),
+    "it has ended in the middle of this run": (stored(expires="2026-11-22T12:00:00Z"), {"tried": True}, "attach"),
+    "the same, and nothing is supplied": (
+        stored(expires="2026-11-22T12:00:00Z"),
+        {"tried": True, "supplied": False},
+        "expired",
+    ),
     "it has ended and rekey is asked for": (stored(expires="2026-11-22T12:00:00Z"), {"rekey": True}, "attach"),
     "rekey of a good one": (stored(), {"rekey": True}, "attach"),
     "another tier": (stored(tier="observe"), {}, "attach"),

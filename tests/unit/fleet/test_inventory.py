@@ -98,9 +98,12 @@ def test_machines_rank_in_the_order_of_their_group(declared: Declaration) -> Non
 def test_no_secret_is_part_of_the_fleet(declared: Declaration) -> None:
     declared.hosts["old"]["kubeconfig"] = "token: s3cr3t"
     declared.hosts["c1"]["kubeconfig"] = "token: s3cr3t"
+    credential = {"host": "https://192.0.2.9", "api_key": "s3cr3t"}
+    declared.hosts["new"] = {"ansible_connection": "local", "cluster_mode": "attach", "cluster_credential": credential}
+    declared.groups["clusters"].append("new")
     fleet = read(declared)
     assert "s3cr3t" not in repr(fleet)
-    assert (fleet["clusters"]["old"]["kubeconfig_given"], fleet["clusters"]["c1"]["kubeconfig_given"]) == (True, False)
+    assert (fleet["clusters"]["old"]["credential_given"], fleet["clusters"]["c1"]["credential_given"]) == (True, False)
 
 
 def test_words_of_a_survey_are_understood(declared: Declaration) -> None:
@@ -277,8 +280,24 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
         "c10: groups", "c10_control_plane", "at least one control plane"),
     "attached with machines": (
         lambda d: d.machines("old", "control_plane", "o1"), "old: groups", "['o1']", "not the platform's"),
-    "attached without a kubeconfig": (
-        lambda d: d.hosts["old"].pop("kubeconfig"), "old: kubeconfig", "None", "Set kubeconfig"),
+    "a credential of a created cluster": (
+        lambda d: d.hosts["c1"].update(cluster_credential=["host", "api_key"]),
+        "c1: cluster_credential", "(not shown)", "cluster_mode: attach"),
+    "a credential beside a kubeconfig": (
+        lambda d: d.hosts["old"].update(cluster_credential={"host": "h", "api_key": "s3cr3t"}),
+        "old: cluster_credential", "(not shown)", "one of the two"),
+    "a misspelt part of a credential": (
+        lambda d: d.hosts["old"].update(kubeconfig=None, cluster_credential=["host", "api_key", "ca"]),
+        "old: cluster_credential.ca", "None", "ca_cert"),
+    "a credential without its secret": (
+        lambda d: d.hosts["old"].update(kubeconfig=None, cluster_credential=["host", "username"]),
+        "old: cluster_credential.api_key", "None", "username and password"),
+    "a credential without an address": (
+        lambda d: d.hosts["old"].update(kubeconfig=None, cluster_credential=["api_key"]),
+        "old: cluster_credential.host", "None", "host with api_key"),
+    "a credential that is a text": (
+        lambda d: d.hosts["old"].update(kubeconfig=None, cluster_credential="s3cr3t"),
+        "old: cluster_credential", "(not shown)", "Give host"),
     "attached hub": (
         lambda d: d.hosts["old"].update(cluster_role="global") or d.hosts["hub"].pop("cluster_role"),
         "old: cluster_mode",

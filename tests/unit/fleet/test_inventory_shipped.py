@@ -91,7 +91,7 @@ def test_production_is_separated_and_highly_available() -> None:
 
 def test_hybrid_mixes_created_and_attached_clusters() -> None:
     clusters = read(INVENTORIES / "hybrid").clusters
-    modes = {name: (cluster.mode, cluster.kubeconfig_given) for name, cluster in clusters.items()}
+    modes = {name: (cluster.mode, cluster.credential_given) for name, cluster in clusters.items()}
     assert modes == {
         "global": ("create", False),
         "edge": ("create", False),
@@ -124,6 +124,11 @@ def test_a_kubeconfig_is_never_evaluated(tmp_path: Path) -> None:
     hosts = gather(task_vars(write(tmp_path, kubeconfig="{{ vault_that_is_locked }}")))["hosts"]
     assert hosts["hub"]["kubeconfig"] is True
     assert "kubeconfig" not in gather(task_vars(write(tmp_path, kubeconfig="")))["hosts"]["hub"]
+    parts = {"host": "https://192.0.2.9", "api_key": "{{ vault_that_is_locked }}"}
+    assert gather(task_vars(write(tmp_path, cluster_credential=parts)))["hosts"]["hub"]["cluster_credential"] == [
+        "api_key",
+        "host",
+    ]
 
 
 def test_what_is_gathered_is_plain_data(tmp_path: Path) -> None:

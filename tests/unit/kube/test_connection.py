@@ -165,6 +165,8 @@ def test_arguments_win_over_the_environment() -> None:
     }
     assert resolve({}, environ) == Connection("https://env:6443", PEM, "env-token")
     assert resolve({"host": "https://arg:1", "api_key": "arg"}, environ) == Connection("https://arg:1", PEM, "arg")
+    assert resolve({"host": "https://arg:1"}, environ) == Connection("https://arg:1", PEM, "env-token")
+    assert resolve({"kubeconfig": CONFIG}, environ) == resolve({"kubeconfig": CONFIG}, {})
     access = {"server": "https://a:1", "token": "t", "ca_data": PEM, "expires": "2030-01-01T00:00:00Z"}
     assert resolve({"access": access}, environ) == Connection("https://a:1", PEM, "t", expires="2030-01-01T00:00:00Z")
 
