@@ -38,6 +38,11 @@ options:
     description: The ManagedClusterSet that the cluster is in.
     type: str
     default: default
+  tier:
+    description: The tier of our access to the cluster, by which the record says what the platform can do with it.
+    type: str
+    choices: [observe, tenant, lifecycle]
+    default: lifecycle
   kubernetes_version:
     description: The declared version, for the plan of a cluster that is yet to be made.
     type: str

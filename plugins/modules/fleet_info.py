@@ -130,6 +130,10 @@ clusters:
       description: C(status), C(reason), C(message) and C(since) of each condition of its record, by type.
       returned: always
       type: dict
+    lacking:
+      description: What the platform cannot do with it, such as C(upgrades) of an attached cluster, and why.
+      returned: always
+      type: dict
     detaching:
       description: It is on its way out of the fleet, which waits until it can be reached.
       returned: always

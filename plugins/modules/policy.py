@@ -44,6 +44,11 @@ options:
     description: The global cluster also runs workloads.
     type: bool
     default: false
+  tier:
+    description:
+      - The tier of our access to the cluster. With V(observe) it is never selected, since nothing may be written.
+    type: str
+    choices: [observe, tenant, lifecycle]
   prune_all:
     description:
       - Allow that nothing is declared for this cluster and all of our policies are deleted. Without it that is refused.

@@ -47,6 +47,11 @@ options:
     description: The global cluster also runs workloads.
     type: bool
     default: false
+  tier:
+    description:
+      - The tier of our access to the cluster. With V(observe) it is never selected, since nothing may be written.
+    type: str
+    choices: [observe, tenant, lifecycle]
   prune_namespaces:
     description:
       - Delete namespaces of ours that are no longer declared, with everything in them. Without it the call is refused,

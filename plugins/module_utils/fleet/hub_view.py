@@ -6,7 +6,8 @@
 
 A *view* has C(name), C(uid), C(mode), C(role), C(cluster_set), C(labels) (those of the inventory), C(version),
 C(distribution), C(server), C(capacity), C(allocatable), C(taints), C(available) (C(True), C(False) or C(Unknown)),
-C(conditions), by type C(status), C(reason), C(message) and C(since), and C(detaching), whether it is on its way out.
+C(conditions), by type C(status), C(reason), C(message) and C(since), C(lacking), what the platform cannot do with it
+and why, and C(detaching), whether it is on its way out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import typing as t
 
 from ..kube.applyset import PART_OF
 from ..kube.client import Client
-from . import records
+from . import capabilities, records
 from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
 from .tombstone import DETACHING
 
@@ -50,7 +51,7 @@ def view(record: Object, profile: Object | None = None) -> View:
     labels = metadata.get("labels") or {}
     claims = {item["name"]: item.get("value") for item in status.get("clusterClaims") or ()}
     clients = spec.get("managedClusterClientConfigs") or [{}]
-    conditions = _conditions(status)
+    conditions, properties = _conditions(status), _properties(profile)
     return {
         "name": str(metadata["name"]),
         "uid": labels.get(UID_LABEL) or claims.get("id.k8s.io"),
@@ -59,13 +60,16 @@ def view(record: Object, profile: Object | None = None) -> View:
         "cluster_set": labels.get(records.CLUSTER_SET_LABEL),
         "labels": {key: value for key, value in sorted(labels.items()) if key not in _OWN_LABELS},
         "version": (status.get("version") or {}).get("kubernetes"),
-        "distribution": _properties(profile).get("distribution.lodestar.platform"),
+        "distribution": properties.get("distribution.lodestar.platform"),
         "server": clients[0].get("url"),
         "capacity": dict(status.get("capacity") or {}),
         "allocatable": dict(status.get("allocatable") or {}),
         "taints": [dict(item) for item in spec.get("taints") or ()],
         "available": (conditions.get(AVAILABLE) or {"status": "Unknown"})["status"],
         "conditions": conditions,
+        "lacking": capabilities.lacking(
+            str(labels.get(records.MODE_LABEL)), _properties(profile).get(records.TIER, "")
+        ),
         "detaching": DETACHING in labels,
     }
 

@@ -20,7 +20,7 @@ from .inventory_checks import SUFFIXES
 from .inventory_credential import SECRET_KEYS
 from .inventory_hosts import CLUSTER_KEYS, MACHINE_KEYS, read_cluster, read_machine
 from .model import Cluster, Fleet, Machine
-from .selectors import clusters_of
+from .selectors import clusters_of, holds
 
 #: Variables that hold platform-wide lists.
 LIST_KEYS = ("tenants", "policies")
@@ -139,6 +139,12 @@ def _choose(
     for name, places in chosen.items():
         if not places:
             warnings.append(f"{key}: {name} is for no cluster, since no cluster of the inventory fits its clusters")
+    everywhere = [item["name"] for item in items if not (item.get("clusters") or {}).get("names")]
+    warnings.extend(
+        f"{name}: is left out of the {key} that select clusters: {why}"
+        for name, cluster in view["clusters"].items()
+        if everywhere and (why := holds(key, cluster))
+    )
     return chosen
 
 

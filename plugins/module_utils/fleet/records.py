@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ..kube import quantity
+from . import capabilities
 from .checks_distribution import Distribution
 from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
 
@@ -28,6 +29,8 @@ CLUSTER_SET_LABEL = "cluster.open-cluster-management.io/clusterset"
 MANAGER = "lodestar"
 ROLE_LABEL = "lodestar.platform/role"
 MODE_LABEL = "lodestar.platform/mode"
+#: Claim and property that say what the platform can do with a cluster, and the property that says why.
+CAPABILITIES, TIER = "capabilities.lodestar.platform", "tier.lodestar.platform"
 _RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods")
 
 
@@ -37,6 +40,7 @@ class Declared:
 
     :param mode: C(create) or C(attach).
     :param role: C(global) or C(workload).
+    :param tier: of our access to it, which bounds what the platform can do with it.
     """
 
     name: str
@@ -44,6 +48,12 @@ class Declared:
     role: str
     labels: t.Mapping[str, str] = field(default_factory=dict)
     cluster_set: str = "default"
+    tier: str = ""
+
+    @property
+    def capabilities(self) -> str:
+        """What the platform can do with it, by name."""
+        return ",".join(capabilities.able(self.mode, self.tier))
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ def managed_cluster_status(
         "capacity": capacity,
         "allocatable": allocatable,
         "clusterClaims": [
+            {"name": CAPABILITIES, "value": declared.capabilities},
             {"name": "id.k8s.io", "value": observed.uid},
             {"name": "kubeversion.open-cluster-management.io", "value": observed.version},
             {"name": "platform.open-cluster-management.io", "value": observed.distribution.platform},
@@ -144,9 +155,11 @@ def cluster_profile_status(
         "cluster.clusterset.k8s.io": declared.name,
         "clusterset.k8s.io": declared.cluster_set,
         "id.k8s.io": observed.uid,
+        CAPABILITIES: declared.capabilities,
         "distribution.lodestar.platform": observed.distribution.name,
         "mode.lodestar.platform": declared.mode,
         "role.lodestar.platform": declared.role,
+        **({TIER: declared.tier} if declared.tier else {}),
     }
     return {
         "version": {"kubernetes": observed.version},

@@ -18,6 +18,7 @@ from ..kube.diff import covers, project
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from . import look, records
+from .access import TIERS
 from .access_info import HUB_ARGUMENTS, hub_client
 from .attach import LATER, records_of
 from .checks_distribution import recognise
@@ -51,13 +52,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     if params["unreachable"]:
         return _plan_unreachable(hub, params)
     member = context.enter(absent.connect(params, context.environ, params["cluster"]))
-    declared = Declared(
-        name=params["cluster"],
-        mode=params["mode"],
-        role=params["cluster_role"],
-        labels=params["cluster_labels"],
-        cluster_set=params["cluster_set"],
-    )
+    declared = _declared(params)
     observed = observe(member, declared.name, params.get("kubernetes_version"))
     if params["upgraded"] and params["kubernetes_version"]:
         observed = replace(observed, version=f"v{params['kubernetes_version']}")
@@ -85,6 +80,17 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "nodes": len(observed.nodes),
     }
     return Plan(steps=steps, outputs=outputs, parallel=4)
+
+
+def _declared(params: t.Mapping[str, t.Any]) -> Declared:
+    return Declared(
+        name=params["cluster"],
+        mode=params["mode"],
+        role=params["cluster_role"],
+        labels=params["cluster_labels"],
+        cluster_set=params["cluster_set"],
+        tier=params["tier"],
+    )
 
 
 def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
@@ -224,6 +230,7 @@ OPERATION = Operation(
         "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
         "cluster_labels": {"type": "dict", "default": {}},
         "cluster_set": {"type": "str", "default": "default"},
+        "tier": {"type": "str", "choices": list(TIERS), "default": "lifecycle"},
         "kubernetes_version": {"type": "str"},
         "upgraded": {"type": "bool", "default": False},
         "unreachable": {"type": "str"},

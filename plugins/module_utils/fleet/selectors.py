@@ -6,7 +6,8 @@
 
 An item names its clusters by C(clusters.names), selects them by C(clusters.selector), or says nothing and means every
 workload cluster. A selector has the semantics of a Kubernetes LabelSelector (apimachinery, labels.Requirement.Matches).
-Selectors look at clusters that run workloads: a dedicated global cluster is chosen by name only.
+Selectors look at clusters that run workloads: a dedicated global cluster is chosen by name only. Clusters on which our
+identity only observes are never selected.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ..labels import matches
+from . import capabilities
 
 
 def runs_workloads(cluster: t.Mapping[str, t.Any]) -> bool:
@@ -21,17 +23,32 @@ def runs_workloads(cluster: t.Mapping[str, t.Any]) -> bool:
     return cluster.get("role", "workload") != "global" or bool(cluster.get("colocated"))
 
 
+def tier_of(cluster: t.Mapping[str, t.Any]) -> str:
+    """The tier of our access to a cluster; empty where it is not told."""
+    return str(cluster.get("tier") or (cluster.get("access") or {}).get("tier") or "")
+
+
+def holds(kind: str, cluster: t.Mapping[str, t.Any]) -> str:
+    """Why a cluster cannot hold objects of a platform-wide list, empty where it can.
+
+    :param kind: a capability: C(tenants) or C(policies).
+    """
+    return capabilities.lacking(str(cluster.get("mode") or ""), tier_of(cluster)).get(kind, "")
+
+
 def concerns(item: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any]) -> bool:
     """True when the item is for this cluster.
 
     :param item: an item of C(tenants) or C(policies) that passed the fleet's checks.
-    :param cluster: ``name``, ``labels``, ``role`` and ``colocated`` as in the fleet; without a role it is a workload
-        cluster.
+    :param cluster: ``name``, ``labels``, ``role``, ``colocated`` and ``access`` (or ``tier``) as in the fleet; without
+        a role it is a workload cluster, without a tier it holds everything.
     """
     chosen = item.get("clusters") or {}
     if chosen.get("names") is not None:
         return cluster["name"] in chosen["names"]
-    return runs_workloads(cluster) and matches(chosen.get("selector") or {}, cluster.get("labels") or {})
+    if not runs_workloads(cluster) or holds("tenants", cluster):
+        return False
+    return matches(chosen.get("selector") or {}, cluster.get("labels") or {})
 
 
 def clusters_of(item: t.Mapping[str, t.Any], fleet: t.Mapping[str, t.Any]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import InvalidInput, Problem, Refused
+from ..fleet.access import TIERS
 from ..fleet.selectors import concerns
 from ..kube import absent, adopt, connection, errors
 from ..kube.apply import ApplySet, plan_objects
@@ -25,6 +26,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster_labels": {"type": "dict", "default": {}},
     "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
     "cluster_colocated": {"type": "bool", "default": False},
+    "tier": {"type": "str", "choices": list(TIERS)},
     "prune_all": {"type": "bool", "default": False},
     **adopt.ARGUMENT,
     "force": {"type": "bool", "default": False},
@@ -46,6 +48,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         "labels": params["cluster_labels"],
         "role": params["cluster_role"],
         "colocated": params["cluster_colocated"],
+        "tier": params["tier"],
     }
     policies = for_cluster(params["policies"], cluster)
     rendered = {policy.name: objects(policy) for policy in policies}

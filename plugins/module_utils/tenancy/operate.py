@@ -10,6 +10,7 @@ import typing as t
 
 from ..declaration import TENANT_LABEL
 from ..errors import InvalidInput, Problem, Refused
+from ..fleet.access import TIERS
 from ..fleet.selectors import concerns, runs_workloads
 from ..kube import absent, adopt, connection
 from ..kube.apply import ApplySet, plan_objects
@@ -26,6 +27,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster_labels": {"type": "dict", "default": {}},
     "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
     "cluster_colocated": {"type": "bool", "default": False},
+    "tier": {"type": "str", "choices": list(TIERS)},
     "prune_namespaces": {"type": "bool", "default": False},
     **adopt.ARGUMENT,
     "force": {"type": "bool", "default": False},
@@ -69,6 +71,7 @@ def cluster_view(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "labels": params["cluster_labels"],
         "role": params["cluster_role"],
         "colocated": params["cluster_colocated"],
+        "tier": params["tier"],
     }
 
 

@@ -322,6 +322,10 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
     "tenant of the hub": (
         lambda d: d.everywhere("tenants", [{"name": "t", "namespaces": ["t"], "clusters": {"names": ["hub"]}}]),
         "tenants[t].clusters.names[0]", "hub", "cluster_colocated"),
+    "a tenant on a cluster that is only observed": (
+        lambda d: d.hosts["old"].update(cluster_access={"tier": "observe"}) or d.everywhere(
+            "tenants", [{"name": "t", "namespaces": ["t"], "clusters": {"names": ["old"]}}]),
+        "tenants[t].clusters.names[0]", "old", "tier: tenant"),
     "tenants that differ": (
         lambda d: d.hosts["c1"].update(tenants=[{"name": "t", "namespaces": ["t"]}]), "c1: tenants", "1 items",
         "group_vars/all"),
@@ -398,6 +402,10 @@ def test_items_are_resolved_to_clusters(declared: Declaration) -> None:
         "old": ["everyone"],
     }
     assert [warning for warning in fleet.warnings if "nowhere is for no cluster" in warning]
+    declared.hosts["old"]["cluster_access"] = {"tier": "observe"}
+    fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)
+    assert fleet.clusters["old"].tenants == []
+    assert [warning for warning in fleet.warnings if warning.startswith("old: is left out of the tenants")]
 
 
 def test_a_misspelt_variable_is_pointed_out(declared: Declaration) -> None:
