@@ -14,7 +14,7 @@ import string
 import typing as t
 
 from ..errors import PlatformError, Refused
-from ..plan import Plan
+from ..plan import Plan, Step
 from . import (
     endpoint,
     health,
@@ -69,23 +69,23 @@ def plan(
 
 def pending(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
-) -> list[str]:
-    """Ids of the steps that a member of the cluster has lost; while its API is down only those that may be why."""
+) -> list[Step]:
+    """The steps that a member of the cluster has lost; while its API is down only those that may be why."""
     task = Task(cluster, machine, images, None, found)
     if found.local.healthy:
-        return [step.id for step in _steps(task, PRESENT).items]
+        return _steps(task, PRESENT).items
     steps = node.Steps(machine["name"])
     static_pods.add(steps, task.member)
-    return [step.id for step in steps.items]
+    return steps.items
 
 
 def shared_pending(
     cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], images: t.Mapping[str, str], found: probe.Holding
-) -> list[str]:
-    """Ids of the steps for what all machines of the cluster share, as one of its control planes would take them."""
+) -> list[Step]:
+    """The steps for what all machines of the cluster share, as one of its control planes would take them."""
     steps = node.Steps(machine["name"])
     _add_shared(steps, Task(cluster, machine, images, None, found))
-    return [step.id for step in steps.items]
+    return steps.items
 
 
 def _add_shared(steps: node.Steps, task: Task) -> None:

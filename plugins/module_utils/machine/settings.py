@@ -81,6 +81,17 @@ def new_encryption() -> str:
     )
 
 
+def no_encryption() -> str:
+    """An EncryptionConfiguration by which nothing is encrypted: for a cluster whose Secrets never were."""
+    return document(
+        {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "EncryptionConfiguration",
+            "resources": [{"resources": ["secrets"], "providers": [{"identity": {}}]}],
+        }
+    )
+
+
 def same_encryption(one: str, other: str) -> bool:
     """Whether two configurations hold the same keys in the same order; white space and key order do not matter."""
     try:

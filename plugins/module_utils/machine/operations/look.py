@@ -20,7 +20,7 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
     """What the machine holds, and what its membership has lost. A starting API server is given time."""
     cluster, machine = params["cluster"], params["machine"]
     found = probe.holding(cluster, machine)
-    nothing: dict[str, t.Any] = {"pending": [], "shared": [], "unknown_arguments": {}}
+    nothing: dict[str, t.Any] = {"pending": [], "shared": [], "differs": [], "unknown_arguments": {}}
     if machine["role"] == "worker":
         return found, nothing
     if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
@@ -30,9 +30,12 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
         return found, nothing
     images = prepare.image_references(params["artifacts"])
     changes = static_pods.changes(node.Member(cluster, machine, images))
+    lost = control_plane.pending(cluster, machine, images, found)
+    shared = control_plane.shared_pending(cluster, machine, images, found)
     return found, {
-        "pending": control_plane.pending(cluster, machine, images, found),
-        "shared": control_plane.shared_pending(cluster, machine, images, found),
+        "pending": [step.id for step in lost],
+        "shared": [step.id for step in shared],
+        "differs": [step.as_dict() for step in (*lost, *shared)],
         "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
     }
 
