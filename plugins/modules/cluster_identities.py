@@ -12,11 +12,17 @@ version_added: 0.1.0
 description:
   - Compares the identities of the clusters of a run with each other and with those that the hub has recorded, before
     anything is written.
+  - Refuses a cluster that is declared to be created while the hub has it as attached. The playbook
+    C(lodestar.platform.promote) makes it a created one.
 options:
   identities:
     description: The name of each cluster with the UID of its namespace C(kube-system). An empty one is not compared.
     type: dict
     required: true
+  modes:
+    description: The name of each cluster with the C(cluster_mode) that is declared, V(create) or V(attach).
+    type: dict
+    default: {}
 attributes:
   check_mode:
     description: It changes nothing.

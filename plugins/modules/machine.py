@@ -164,6 +164,15 @@ machine:
       returned: always
       type: list
       elements: str
+    prepared:
+      description: Something of this collection is on the machine. A member without is one of a cluster of others.
+      returned: always
+      type: bool
+    differs:
+      description: The steps of C(pending) and C(shared), each as in RV(plan).
+      returned: always
+      type: list
+      elements: dict
     lacks:
       description: Ids of the steps that preparing this machine takes.
       returned: always

@@ -2,22 +2,26 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compares the identities of all clusters of a run, and those that the hub has. Private to the collection."""
+"""Compares the identities of all clusters of a run, and those that the hub has, and how each came into the fleet.
+
+Private to the collection.
+"""
 
 from __future__ import annotations
 
 import typing as t
 
+from ..errors import Refused
 from ..kube.errors import ApiError
 from ..operation import Context, Operation
 from ..plan import Plan
 from .access_info import HUB_ARGUMENTS, hub_client
 from .identity import UID_LABEL, guard_unique
-from .records import CLUSTER_API
+from .records import CLUSTER_API, MODE_LABEL
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
-    """Refuses the same cluster under two names. There is never anything to do."""
+    """Refuses the same cluster under two names, and one that was not promoted. There is never anything to do."""
     hub = context.enter(hub_client(params))
     warnings = []
     try:
@@ -25,13 +29,41 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     except ApiError as exc:
         records = []
         warnings.append(f"the records of the hub cannot be compared: {exc}")
+    guard_modes(params["modes"], {str(item["metadata"]["name"]): item["metadata"]["labels"] for item in records})
     known = [(str(item["metadata"]["name"]), str(item["metadata"]["labels"][UID_LABEL])) for item in records]
     identities = {str(name): str(uid or "") for name, uid in params["identities"].items()}
     guard_unique(identities, known)
     return Plan(outputs={"compared": len({*identities, *(name for name, _uid in known)})}, warnings=warnings)
 
 
+def guard_modes(declared: t.Mapping[str, str], recorded: t.Mapping[str, t.Mapping[str, str]]) -> None:
+    """Refuses clusters that are declared to be created and recorded as attached. Pure.
+
+    :param declared: C(create) or C(attach) by name; C(recorded) the labels of the hub's records by name.
+    :raises Refused: naming them all.
+    """
+    attached = sorted(
+        name
+        for name, mode in declared.items()
+        if mode == "create" and recorded.get(name, {}).get(MODE_LABEL) == "attach"
+    )
+    if attached:
+        names = ", ".join(attached)
+        raise Refused(
+            f"{names}: cluster_mode = 'create', and the hub has recorded it as attached: its machines were not made by this"
+            " platform, and a run that took them for its own would reconfigure and restart them unseen. Nothing was changed."
+            f" Run the playbook lodestar.platform.promote with -e promote={attached[0]}, which shows what is adopted and what"
+            " differs, or set cluster_mode: attach again.",
+            reason="attached",
+            clusters=attached,
+        )
+
+
 OPERATION = Operation(
-    arguments={"identities": {"type": "dict", "required": True}, **HUB_ARGUMENTS},
+    arguments={
+        "identities": {"type": "dict", "required": True},
+        "modes": {"type": "dict", "default": {}},
+        **HUB_ARGUMENTS,
+    },
     plan=plan,
 )

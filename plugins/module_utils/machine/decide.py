@@ -246,6 +246,14 @@ def _check_identity(
             f" To let them join this one, say recreate: {name}.",
             cluster=name,
         )
+    foreign = sorted(machine for machine, probe in known.items() if complete(probe) and not probe.get("prepared", True))
+    if foreign:
+        raise Refused(
+            f"{', '.join(foreign)} belong to a cluster that this platform has not made; nothing was changed.\n{table}\n"
+            f"To take it over, attach it as {name} (cluster_mode: attach, without its machines), and then run the playbook"
+            f" lodestar.platform.promote with -e promote={name}. Otherwise reset these machines, or correct the inventory.",
+            cluster=name,
+        )
     identities = {probe["uid"] for probe in known.values() if probe["uid"]}
     if recorded_uid and identities and recorded_uid not in identities:
         raise Refused(

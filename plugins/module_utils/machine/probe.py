@@ -15,7 +15,21 @@ import typing as t
 from dataclasses import asdict, dataclass, field
 
 from ..errors import PlatformError
-from . import configmaps, host, kubeadm, kubeapi, kubevip, lasting, membership, objects, paths, place, recovery, x509
+from . import (
+    before,
+    configmaps,
+    host,
+    kubeadm,
+    kubeapi,
+    kubevip,
+    lasting,
+    membership,
+    objects,
+    paths,
+    place,
+    recovery,
+    x509,
+)
 from .etcd import Etcd, Member
 
 _KUBECONFIGS = ("admin", "super-admin", "controller-manager", "scheduler", "kube-vip")
@@ -281,6 +295,7 @@ def report(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], found
         "replaces": machine.get("replaces"),
         "keys": keys() if machine["role"] == "control_plane" else {},
         "recorded": {key: found.recorded.get(key) for key in ("name", "uid")},
+        "prepared": not before.wanted(),
         "endpoint": endpoint(cluster),
         "certificates": certificates(),
         "node_name": machine["node_name"],

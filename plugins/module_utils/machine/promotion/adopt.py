@@ -11,7 +11,6 @@ was killed goes on.
 from __future__ import annotations
 
 import dataclasses
-import json
 import typing as t
 
 from ...errors import PlatformError, Refused

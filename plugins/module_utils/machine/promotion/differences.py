@@ -16,6 +16,8 @@ from .. import paths
 Step = t.Mapping[str, t.Any]
 
 _LONGEST = 400
+#: What the promotion itself does.
+_PROMOTED = ("record:before", "record:cluster")
 
 
 def differences(seen: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -34,6 +36,7 @@ def differences(seen: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
             "restarts": restarts(step),
         }
         for step in steps
+        if step["id"] not in _PROMOTED
     ]
 
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Holds a cluster that is to be promoted against all checks, and tells what was found. Pure. Private to the collection."""
+"""Holds a cluster that is to be promoted against all checks, and tells what was found. Pure.
+
+Private to the collection.
+"""
 
 from __future__ import annotations
 
