@@ -50,10 +50,10 @@ def guard_modes(declared: t.Mapping[str, str], recorded: t.Mapping[str, t.Mappin
     if attached:
         names = ", ".join(attached)
         raise Refused(
-            f"{names}: cluster_mode = 'create', and the hub has recorded it as attached: its machines were not made by this"
-            " platform, and a run that took them for its own would reconfigure and restart them unseen. Nothing was changed."
-            f" Run the playbook lodestar.platform.promote with -e promote={attached[0]}, which shows what is adopted and what"
-            " differs, or set cluster_mode: attach again.",
+            f"{names}: cluster_mode = 'create', and the hub has recorded it as attached: its machines were not made by"
+            " this platform, and would be reconfigured and restarted unseen. Nothing was changed. Run the playbook"
+            f" lodestar.platform.promote with -e promote={attached[0]}, which shows what is adopted and what differs,"
+            " or set cluster_mode: attach again.",
             reason="attached",
             clusters=attached,
         )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..errors import PlatformError
 from ..plan import Plan, Step
-from . import host, kubeadm, kubeapi, lasting, objects, paths
+from . import before, host, kubeadm, kubeapi, lasting, objects, paths
 
 NAMESPACE = "lodestar-system"
 ACCOUNT = "lodestar"
@@ -73,7 +73,8 @@ def plan(
 ) -> Plan:
     """Ensures the ServiceAccount, the objects that give it its rights (C(granting)), and a token that is young enough.
 
-    C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer.
+    C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer. Nothing is made
+    in a cluster that others have made: the run will refuse it.
     C(outputs.lacking) says that the cluster is here, and access to it has to be made or mended.
 
     :param founded: the cluster is there by now, or would be but for check mode. Where the machine holds none, all that
@@ -91,7 +92,7 @@ def plan(
         if not api.live():
             told = f"the API server of {machine['name']} does not answer"
             return Plan(outputs={"access": None, "lacking": False}, warnings=[told])
-        if _endpoint_moved(cluster, machine):
+        if _endpoint_moved(cluster, machine) or (before.wanted() and not founded):
             return Plan(outputs={"access": None, "lacking": False})
         steps = [_step(minting, item) for item in wanted if not objects.covers(item, api.get(objects.path_of(item)))]
         kept = _kept()

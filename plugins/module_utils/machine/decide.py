@@ -250,8 +250,9 @@ def _check_identity(
     if foreign:
         raise Refused(
             f"{', '.join(foreign)} belong to a cluster that this platform has not made; nothing was changed.\n{table}\n"
-            f"To take it over, attach it as {name} (cluster_mode: attach, without its machines), and then run the playbook"
-            f" lodestar.platform.promote with -e promote={name}. Otherwise reset these machines, or correct the inventory.",
+            f"To take it over, attach it as {name} (cluster_mode: attach, without its machines), and then run the"
+            f" playbook lodestar.platform.promote with -e promote={name}. Otherwise reset these machines, or correct"
+            " the inventory.",
             cluster=name,
         )
     identities = {probe["uid"] for probe in known.values() if probe["uid"]}

@@ -152,6 +152,15 @@ def _ready(case: Case) -> t.Iterator[Verdict]:
             yield Verdict(name, bool(node["ready"]), "Ready" if node["ready"] else "not Ready", "a Ready Node", remedy)
 
 
+def _told(case: Case) -> t.Iterator[Verdict]:
+    for name in case.facts:
+        told = case.untold.get(name, "")
+        needed = "to know what a site run would change there"
+        yield Verdict(
+            name, not told, told or "known", needed, "Do what it says: nobody promotes what they cannot foresee"
+        )
+
+
 def _keys(case: Case) -> t.Iterator[Verdict]:
     wanted = [name for name in KEYS if name != ENCRYPTION]
     first: t.Mapping[str, str] = next((seen["keys"] for seen in case.control_planes.values()), {})
@@ -181,4 +190,5 @@ CHECKS = (
     Check("node-ip", ERROR, "Every machine has the address of its Node", _address),
     Check("node-ready", WARNING, "Every Node is Ready", _ready),
     Check("keys", ERROR, "Every control plane holds the same CAs and service account keys", _keys),
+    Check("foreseen", ERROR, "What a site run would change is known, from the bundle and each machine", _told),
 )

@@ -22,6 +22,7 @@ class Case:
     :param machines: entries of its machines by name.
     :param facts: what was seen of each machine, as C(look) returns it; one that was not seen is missing.
     :param troubles: why a machine was not seen, by name.
+    :param untold: why it is not known what a site run would change on a machine, by name.
     :param record: C(mode), C(uid) and C(detaching) of the hub's record; empty where there is none.
     :param hub_uid: identity of the hub.
     :param addons: names of the add-ons that a site run brings to this cluster.
@@ -31,6 +32,7 @@ class Case:
     machines: t.Mapping[str, t.Mapping[str, t.Any]]
     facts: t.Mapping[str, Facts]
     troubles: t.Mapping[str, str] = field(default_factory=dict)
+    untold: t.Mapping[str, str] = field(default_factory=dict)
     record: t.Mapping[str, t.Any] = field(default_factory=dict)
     hub_uid: str = ""
     addons: t.Sequence[str] = ()

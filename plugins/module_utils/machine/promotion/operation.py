@@ -42,7 +42,7 @@ def _check(params: Params, context: Context) -> Plan:
     """There is never anything to do."""
     case = _case(params)
     found = judge.findings(case)
-    differs = {name: differences(look) for name, look in params["machine_looks"].items() if look}
+    differs = {name: differences(params["site_looks"].get(name) or {}) for name in case.facts}
     told = [] if judge.problems(found) else ["What is adopted:", *judge.adopted(case), ""]
     rows = judge.differences_table(differs)
     table = [*judge.table(found), *told]
@@ -60,14 +60,16 @@ def _check(params: Params, context: Context) -> Plan:
 def _case(params: Params) -> Case:
     cluster = params["cluster"]
     names = [*cluster["control_plane"], *cluster["workers"]]
+    sites = {name: params["site_looks"].get(name) or {} for name in names}
     looks = {name: params["looks"].get(name) or {} for name in names}
     return Case(
         cluster=cluster,
         machines={name: params["machines"][name] for name in names},
         facts={name: look["seen"] for name, look in looks.items() if look.get("seen")},
+        untold={name: _trouble(item) for name, item in sites.items() if item.get("failed") or "plan" not in item},
         troubles={name: _trouble(look) for name, look in looks.items() if not look.get("seen")},
         record=params["record"],
-        hub_uid=params["hub_uid"] or "",
+        hub_uid=params["hub_uid"],
         addons=params["addons"],
     )
 
@@ -82,9 +84,9 @@ PROMOTION_CHECK = Operation(
         "cluster": {"type": "dict", "required": True},
         "machines": {"type": "dict", "required": True},
         "looks": {"type": "dict", "required": True},
-        "machine_looks": {"type": "dict", "default": {}},
+        "site_looks": {"type": "dict", "default": {}},
         "record": {"type": "dict", "default": {}},
-        "hub_uid": {"type": "str"},
+        "hub_uid": {"type": "str", "default": ""},
         "addons": {"type": "list", "elements": "str", "default": []},
     },
     plan=_check,
