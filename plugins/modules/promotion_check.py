@@ -45,7 +45,7 @@ options:
     type: dict
     default: {}
   record:
-    description: What the hub has recorded of the cluster, as M(lodestar.platform.fleet_info) returns it. Empty if nothing.
+    description: What the hub has recorded of the cluster, as M(lodestar.platform.fleet_info) returns it.
     type: dict
     default: {}
   hub_uid:
@@ -76,8 +76,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: Every check of every machine or of the cluster, with C(check), C(severity), C(subject), C(passed), C(seen),
-    C(needed) and C(remedy).
+  description: Every check of every machine or of the cluster, with C(check), C(severity), C(subject), C(passed),
+    C(seen), C(needed) and C(remedy).
   returned: success
   type: list
   elements: dict

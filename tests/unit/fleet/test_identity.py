@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import Refused
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identities import guard_modes
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity import (
     Mark,
     guard_mark,
@@ -59,3 +60,10 @@ def test_one_cluster_twice_in_the_run_or_on_the_hub() -> None:
         guard_unique({"a": "u-1", "b": "u-1"})
     with pytest.raises(Refused, match="'a' and 'old' are one cluster"):
         guard_unique({"a": "u-1"}, [("old", "u-1")])
+
+
+def test_an_attached_cluster_is_no_created_one_before_it_was_promoted() -> None:
+    records = {name: {"lodestar.platform/mode": mode} for name, mode in (("a", "attach"), ("b", "create"))}
+    guard_modes({"a": "attach", "b": "create", "new": "create"}, records)
+    with pytest.raises(Refused, match="^a: cluster_mode = 'create'.*lodestar.platform.promote with -e promote=a"):
+        guard_modes({"a": "create", "b": "create"}, records)

@@ -207,3 +207,10 @@ def test_an_argument_that_the_api_server_does_not_know_is_refused_by_name() -> N
     assert "east: api_server_args.audit-log-max-age = 1" in text
     assert "kube-apiserver 1.36.3 has no such argument. Did you mean audit-log-maxage" in text
     assert text.count("qqqq") == 1
+
+
+def test_a_cluster_that_others_have_made_is_not_taken_over() -> None:
+    seen = {"e1": member(prepared=True), "e2": member(prepared=False), "w1": worker(prepared=False)}
+    with pytest.raises(Refused, match="lodestar.platform.promote with -e promote=east") as refused:
+        decide(cluster(), seen, "uid-1")
+    assert str(refused.value).startswith("e2, w1 belong to a cluster that this platform has not made")
