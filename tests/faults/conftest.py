@@ -11,18 +11,22 @@ import pytest
 
 from tests.e2e.driver import Fleet
 from tests.e2e.fixtures import KEEP
+from tests.faults.promote_fleet import VERSIONS, Promoted, promoted_fleet
 from tests.faults.solo_fleet import Solo, solo_fleet
 from tests.faults.trio_fleet import Trio, trio_fleet
 
 AFleet = t.TypeVar("AFleet", bound=Fleet)
 
 
-def made(fleet: AFleet) -> t.Iterator[AFleet]:
-    """The fleet with its machines up and its bundle made, for a session."""
+def made(fleet: AFleet, *arguments: str) -> t.Iterator[AFleet]:
+    """The fleet with its machines up and its bundle made, for a session.
+
+    :param arguments: of the playbook that makes the bundle.
+    """
     if not os.environ.get(KEEP):
         fleet.testbed("down")
     fleet.testbed("up", "--definition", str(fleet.definition))
-    fleet.playbook("lodestar.platform.bundle").checked()
+    fleet.playbook("lodestar.platform.bundle", *arguments).checked()
     yield fleet
     if not os.environ.get(KEEP):
         fleet.testbed("down")
@@ -38,6 +42,14 @@ def solo() -> t.Iterator[Solo]:
 def trio() -> t.Iterator[Trio]:
     """Five machines. What they hold, a module of tests makes of them."""
     yield from made(trio_fleet())
+
+
+@pytest.fixture(scope="session")
+def beside() -> t.Iterator[Promoted]:
+    """An empty machine for the hub, and a cluster that plain kubeadm has made on two others."""
+    for fleet in made(promoted_fleet(), "-e", VERSIONS):
+        fleet.testbed("legacy", "--definition", str(fleet.definition))
+        yield fleet
 
 
 @pytest.fixture

@@ -65,5 +65,5 @@ def test_one_cluster_twice_in_the_run_or_on_the_hub() -> None:
 def test_an_attached_cluster_is_no_created_one_before_it_was_promoted() -> None:
     records = {name: {"lodestar.platform/mode": mode} for name, mode in (("a", "attach"), ("b", "create"))}
     guard_modes({"a": "attach", "b": "create", "new": "create"}, records)
-    with pytest.raises(Refused, match="^a: cluster_mode = 'create'.*lodestar.platform.promote with -e promote=a"):
+    with pytest.raises(Refused, match=r"^a: cluster_mode = 'create'.*lodestar\.platform.promote with -e promote=a"):
         guard_modes({"a": "create", "b": "create"}, records)

@@ -210,7 +210,7 @@ def test_an_argument_that_the_api_server_does_not_know_is_refused_by_name() -> N
 
 
 def test_a_cluster_that_others_have_made_is_not_taken_over() -> None:
-    seen = {"e1": member(prepared=True), "e2": member(prepared=False), "w1": worker(prepared=False)}
-    with pytest.raises(Refused, match="lodestar.platform.promote with -e promote=east") as refused:
+    seen = {"e1": member(prepared=True), "e2": member(prepared=False), "w1": joined_worker(prepared=False)}
+    with pytest.raises(Refused, match=r"lodestar\.platform\.promote with -e promote=east") as refused:
         decide(cluster(), seen, "uid-1")
     assert str(refused.value).startswith("e2, w1 belong to a cluster that this platform has not made")

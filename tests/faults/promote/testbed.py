@@ -1,0 +1,1 @@
+../../../inventories/quickstart/testbed.py
