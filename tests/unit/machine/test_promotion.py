@@ -31,6 +31,7 @@ def worker(**changes: t.Any) -> Facts:
     """What is seen of a worker that plain kubeadm has made."""
     return {
         "member": True,
+        "prepared": False,
         "ca_sha256": "aa",
         "recorded": None,
         "static_pods": [],

@@ -16,7 +16,7 @@ import tomllib
 import typing as t
 
 from ...errors import PlatformError
-from .. import arguments, block_yaml, host, kubeadm, kubeapi, membership, paths, probe, recovery
+from .. import arguments, before, block_yaml, host, kubeadm, kubeapi, membership, paths, probe, recovery
 
 #: The label of an object that belongs to a set of objects (KEP-3659); what is ours has one.
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -42,6 +42,7 @@ def look(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> dict
     found = probe.holding(cluster, machine)
     seen: dict[str, t.Any] = {
         "member": found.kubelet_final and (machine["role"] == "worker" or found.etcd_data),
+        "prepared": not before.wanted(),
         "ca_sha256": found.ca_sha256,
         "recorded": found.recorded.get("name"),
         "static_pods": found.static_pods,
