@@ -290,8 +290,8 @@ def check_clusters(clusters: t.Mapping[str, Cluster], problems: list[Problem], w
         if path and files.setdefault(path, cluster.name) != cluster.name:
             reason = f"is that of {files[path]} too, and would be overwritten"
             problems.append(Problem(f"{cluster.name}: cluster_recovery_file", path, reason, "Give each its own"))
-        if cluster.colocated and cluster.role != "global":
-            warnings.append(f"{cluster.name}: cluster_colocated has no effect on a workload cluster")
+        if cluster.colocated and cluster.mode != "create":
+            warnings.append(f"{cluster.name}: cluster_colocated has no effect on an attached cluster")
 
 
 def check_versions(

@@ -430,3 +430,10 @@ def test_a_check_that_does_not_exist_is_refused_once_by_name(declared: Declarati
     (problem,) = caught.value.problems
     assert (problem.key, problem.value) == (f"hub: preflight_skip (and of {len(declared.hosts) - 1} more)", "memroy")
     assert problem.remedy == "Did you mean memory"
+
+
+def test_only_an_attached_cluster_has_no_control_planes_that_could_take_workloads(declared: Declaration) -> None:
+    for name in ("c1", "old"):
+        declared.hosts[name]["cluster_colocated"] = True
+    fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)
+    assert fleet.warnings == ["old: cluster_colocated has no effect on an attached cluster"]
