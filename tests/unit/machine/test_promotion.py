@@ -56,6 +56,7 @@ def node(name: str, number: int, role: str) -> Facts:
         "version": VERSION,
         "runtime": "containerd://2.1.4",
         "control_plane": role == "control_plane",
+        "tainted": role == "control_plane",
         "ready": True,
     }
 
@@ -191,6 +192,7 @@ FAILING = {
     "encrypted": Failing(
         case(e1=control_plane(encryption={"path": "", "digest": "", "kms": False})), "e1", "not encrypted"
     ),
+    "taint": Failing(case(e1=nodes(tainted=False)), "e2", "no taint", "the taint", "cluster_colocated"),
     "network": Failing(
         replace(case(), addons=("kube-router", "metrics-server")), "w1", "10-calico.conflist", remedy="[metrics-server]"
     ),

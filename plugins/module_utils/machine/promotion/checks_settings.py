@@ -161,6 +161,17 @@ def _unencrypted(case: Case) -> t.Iterator[Verdict]:
         yield Verdict(name, passed, told, "Secrets encrypted at rest, as in created clusters", remedy)
 
 
+def _taint(case: Case) -> t.Iterator[Verdict]:
+    for name in case.cluster["control_plane"]:
+        node = case.node_of(name)
+        if node is not None:
+            wanted = not case.cluster["colocated"]
+            passed = bool(node["tainted"]) == wanted
+            remedy = "Set cluster_colocated as the cluster is, or a site run changes where new pods go"
+            told, needed = ("the taint of control planes" if there else "no taint" for there in (node["tainted"], wanted))
+            yield Verdict(name, passed, told, f"{needed}, as declared by cluster_colocated", remedy)
+
+
 def _network(case: Case) -> t.Iterator[Verdict]:
     if "kube-router" not in case.addons:
         return
@@ -197,6 +208,7 @@ CHECKS = (
     Check("paths", ERROR, "Data and certificates are in the usual places", _paths),
     Check("encryption", ERROR, "What Secrets are encrypted with can be taken over", _encryption),
     Check("encrypted", WARNING, "Secrets are encrypted at rest", _unencrypted),
+    Check("taint", WARNING, "Control planes take workloads or not, as declared", _taint),
     Check("network", ERROR, "No other network than the one that a site run brings", _network),
     Check("addons", ERROR, "No other's add-ons where a site run brings its own", _addons),
 )

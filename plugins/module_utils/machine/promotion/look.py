@@ -23,6 +23,7 @@ PART_OF = "applyset.kubernetes.io/part-of"
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
 #: Where containerd is told to look by default; the first file in alphabetical order is the network's.
 CNI_FILES = "/etc/cni/net.d/*"
+_CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 _ENCRYPTION_FLAG = "encryption-provider-config"
 #: Arguments of static pods that are judged. Others are none of the controller's business.
 _JUDGED = (
@@ -176,6 +177,10 @@ def node_of(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "addresses": [one["address"] for one in status.get("addresses") or () if one["type"] == "InternalIP"],
         "version": str(said.get("kubeletVersion") or "").removeprefix("v"),
         "runtime": str(said.get("containerRuntimeVersion") or ""),
-        "control_plane": "node-role.kubernetes.io/control-plane" in (metadata.get("labels") or {}),
+        "control_plane": _CONTROL_PLANE in (metadata.get("labels") or {}),
+        "tainted": any(
+            one["key"] == _CONTROL_PLANE and one["effect"] == "NoSchedule"
+            for one in (item.get("spec") or {}).get("taints") or ()
+        ),
         "ready": any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ()),
     }
