@@ -43,9 +43,9 @@ machine:
   type: str
 seen:
   description:
-    - What was seen of the machine and, on a control plane, of its cluster, without a secret. C(member), C(prepared), C(ca_sha256),
-      C(recorded), C(static_pods), C(kubelet), C(containerd), C(network), and on a control plane C(api), C(uid),
-      C(mark), C(nodes), C(members), C(configuration), C(founded), C(lasting), C(images), C(arguments), C(keys)
+    - What was seen of the machine and, on a control plane, of its cluster, without a secret. C(member), C(prepared),
+      C(ca_sha256), C(recorded), C(static_pods), C(kubelet), C(containerd), C(network), and on a control plane C(api),
+      C(uid), C(mark), C(nodes), C(members), C(configuration), C(founded), C(lasting), C(images), C(arguments), C(keys)
       (digests), C(encryption), C(addons) and C(unreadable).
   returned: always
   type: dict

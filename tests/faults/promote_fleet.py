@@ -50,7 +50,7 @@ class Promoted(Fleet):
 
 def promoted_fleet() -> Promoted:
     """The suite's own."""
-    return Promoted("promote", ROOT / ".cache" / "testbed" / "promote", INVENTORY, INVENTORY / "testbed.yml")
+    return Promoted("promote", ROOT / ".cache" / "testbed" / "promote", INVENTORY, INVENTORY.with_suffix(".yml"))
 
 
 def _overlay(directory: Path, files: t.Mapping[str, t.Any]) -> tuple[str, str]:

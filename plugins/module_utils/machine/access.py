@@ -73,8 +73,7 @@ def plan(
 ) -> Plan:
     """Ensures the ServiceAccount, the objects that give it its rights (C(granting)), and a token that is young enough.
 
-    C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer. Nothing is made
-    in a cluster that others have made: the run will refuse it.
+    C(outputs.access) is C(None) where there is no cluster on this machine, or its API does not answer.
     C(outputs.lacking) says that the cluster is here, and access to it has to be made or mended.
 
     :param founded: the cluster is there by now, or would be but for check mode. Where the machine holds none, all that
@@ -92,7 +91,7 @@ def plan(
         if not api.live():
             told = f"the API server of {machine['name']} does not answer"
             return Plan(outputs={"access": None, "lacking": False}, warnings=[told])
-        if _endpoint_moved(cluster, machine) or (before.wanted() and not founded):
+        if _endpoint_moved(cluster, machine) or _foreign(founded):
             return Plan(outputs={"access": None, "lacking": False})
         steps = [_step(minting, item) for item in wanted if not objects.covers(item, api.get(objects.path_of(item)))]
         kept = _kept()
@@ -176,6 +175,11 @@ def _endpoint_moved(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.An
     """Whether the cluster was founded with another endpoint: the run will refuse that, and nothing is made for it."""
     seen = {key: value for key, value in lasting.seen().items() if key == "endpoint"}
     return bool(lasting.problems(cluster, machine["name"], seen))
+
+
+def _foreign(founded: bool) -> bool:
+    """Whether others have made the cluster: the run will refuse that, and nothing is made for it."""
+    return before.wanted() and not founded
 
 
 def is_kept() -> bool:

@@ -246,6 +246,18 @@ def _check_identity(
             f" To let them join this one, say recreate: {name}.",
             cluster=name,
         )
+    _check_made_here(name, known, table)
+    identities = {probe["uid"] for probe in known.values() if probe["uid"]}
+    if recorded_uid and identities and recorded_uid not in identities:
+        raise Refused(
+            f"the hub knows {name} as {recorded_uid}, its machines hold {', '.join(sorted(identities))};"
+            f" nothing was changed. If the old cluster is gone for good, say recreate: {name}.",
+            cluster=name,
+        )
+
+
+def _check_made_here(name: str, known: t.Mapping[str, Probe], table: str) -> None:
+    """Nobody takes over a cluster that others have made without seeing what that changes."""
     foreign = sorted(machine for machine, probe in known.items() if complete(probe) and not probe.get("prepared", True))
     if foreign:
         raise Refused(
@@ -253,13 +265,6 @@ def _check_identity(
             f"To take it over, attach it as {name} (cluster_mode: attach, without its machines), and then run the"
             f" playbook lodestar.platform.promote with -e promote={name}. Otherwise reset these machines, or correct"
             " the inventory.",
-            cluster=name,
-        )
-    identities = {probe["uid"] for probe in known.values() if probe["uid"]}
-    if recorded_uid and identities and recorded_uid not in identities:
-        raise Refused(
-            f"the hub knows {name} as {recorded_uid}, its machines hold {', '.join(sorted(identities))};"
-            f" nothing was changed. If the old cluster is gone for good, say recreate: {name}.",
             cluster=name,
         )
 

@@ -168,7 +168,9 @@ def _taint(case: Case) -> t.Iterator[Verdict]:
             wanted = not case.cluster["colocated"]
             passed = bool(node["tainted"]) == wanted
             remedy = "Set cluster_colocated as the cluster is, or a site run changes where new pods go"
-            told, needed = ("the taint of control planes" if there else "no taint" for there in (node["tainted"], wanted))
+            told, needed = (
+                "the taint of control planes" if there else "no taint" for there in (node["tainted"], wanted)
+            )
             yield Verdict(name, passed, told, f"{needed}, as declared by cluster_colocated", remedy)
 
 
