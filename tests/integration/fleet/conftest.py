@@ -146,12 +146,17 @@ def _forget_us(client: Client) -> None:
     client.request("PUT", "/api/v1/namespaces/lodestar-system/finalize", body=ending, content_type="application/json")
 
 
-@pytest.fixture(scope="package")
-def hub_access(hub: ApiServer) -> dict[str, t.Any]:
-    """What a run has of the hub: the rights of its tier, and the fleet's APIs."""
+def opened(hub: ApiServer) -> dict[str, t.Any]:
+    """Makes a server a hub, with the fleet's APIs, and returns what a run has of it: the rights of its tier."""
     made = minted(hub, access.access_objects("lifecycle", hub=True))
     texts = [path.read_text() for path in sorted((bundle() / "crds").glob("*.yaml"))]
     given = {key: made[key] for key in ("server", "ca_data", "token")}
     result = run(apply.OPERATION, applyset="hub", objects="\n---\n".join(texts), access=given, wait=True)
     assert not result.get("failed"), result["msg"]
     return made
+
+
+@pytest.fixture(scope="package")
+def hub_access(hub: ApiServer) -> dict[str, t.Any]:
+    """What a run has of the hub: the rights of its tier, and the fleet's APIs."""
+    return opened(hub)
