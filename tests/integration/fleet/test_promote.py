@@ -50,7 +50,7 @@ def test_the_access_and_the_records_of_an_attached_cluster_become_a_created_ones
     assert steps(written) == steps(seen)
     assert f"update {CLUSTER_API}/ManagedCluster/{prefix}" in steps(written)
 
-    recorded = run(FLEET, access={key: hub_access[key] for key in given}, clusters=[prefix])["clusters"][0]
+    recorded = run(FLEET, access={key: hub_access[key] for key in given}, names=[prefix])["clusters"][0]
     assert (recorded["mode"], recorded["uid"]) == ("create", uid_of(member))
     known = run(INFO, **to_hub)
     assert (known["state"], known["tier"]) == ("usable", "lifecycle")
