@@ -135,7 +135,19 @@ def test_a_missing_context_names_those_that_are_there() -> None:
         "https://0.0.0.0",
         "https://2852039166",
         "https://0xa9fea9fe",
+        "https://0251.0376.0251.0376",
+        "https://169.254.0xa9fe",
+        "https://169.0xfea9fe",
+        "https://\uff11\uff16\uff19.254.169.254",
+        "https://169\u3002254\u3002169\u3002254",
+        "https://[64:ff9b::a9fe:a9fe]",
+        "https://[2002:a9fe:a9fe::1]",
+        "https://[::169.254.169.254]",
+        "https://[fe80::1%25eth0]",
+        "https://168.63.129.16",
         "https://metadata.google.internal",
+        "https://Metadata.Google.Internal.",
+        "https://good.example@169.254.169.254",
         "https://user:secret@10.0.0.1",
         "https://10.0.0.1?x=1",
         "https://",
@@ -150,7 +162,13 @@ def test_addresses_that_cannot_be_an_api_server(server: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "server", ["https://10.0.0.1:6443/", "https://k8s.example.com/k8s/clusters/c-1", "https://[fd00::1]:6443"]
+    "server",
+    [
+        "https://10.0.0.1:6443/",
+        "https://k8s.example.com/k8s/clusters/c-1",
+        "https://[fd00::1]:6443",
+        "https://[::1]:6443",
+    ],
 )
 def test_addresses_that_can(server: str) -> None:
     assert check_server(server, "host") == server.rstrip("/")
