@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 from pathlib import Path
@@ -75,7 +76,20 @@ def joining(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) ->
 @pytest.fixture(scope="package")
 def nodeless(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
     """A cluster without nodes: namespaces end, and garbage is collected."""
-    with ApiServer(tmp_path_factory.mktemp("hosted"), tools, controllers=CONTROLLERS) as server:
+    with _without_nodes(tmp_path_factory, tools) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def more(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[list[ApiServer]]:
+    """Two more of these."""
+    with _without_nodes(tmp_path_factory, tools) as second, _without_nodes(tmp_path_factory, tools) as third:
+        yield [second, third]
+
+
+@contextlib.contextmanager
+def _without_nodes(factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
+    with ApiServer(factory.mktemp("hosted"), tools, controllers=CONTROLLERS) as server:
         for namespace in ("default", "kube-system", "kube-public", "kube-node-lease", "lodestar-test"):
             await_account(server, namespace)
         yield server
@@ -85,11 +99,23 @@ def nodeless(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -
 def hosted(nodeless: ApiServer, hub: ApiServer) -> t.Iterator[ApiServer]:
     """The cluster without nodes; what a test that failed left of us is taken away."""
     yield nodeless
-    with Client(nodeless.admin) as client:
-        client.delete("v1", "Namespace", "lodestar-system")
-        until = time.monotonic() + 60
-        while client.get("v1", "Namespace", "lodestar-system") is not None and time.monotonic() < until:
-            time.sleep(0.5)
+    _take_us_away([nodeless], hub)
+
+
+@pytest.fixture
+def three(nodeless: ApiServer, more: list[ApiServer], hub: ApiServer) -> t.Iterator[list[ApiServer]]:
+    """Three clusters without nodes, from which we are taken away likewise."""
+    yield [nodeless, *more]
+    _take_us_away([nodeless, *more], hub)
+
+
+def _take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
+    for member in members:
+        with Client(member.admin) as client:
+            client.delete("v1", "Namespace", "lodestar-system")
+            until = time.monotonic() + 60
+            while client.get("v1", "Namespace", "lodestar-system") is not None and time.monotonic() < until:
+                time.sleep(0.5)
     with Client(hub.admin) as client:
         for record in client.list("cluster.open-cluster-management.io/v1", "ManagedCluster"):
             client.delete(record["apiVersion"], record["kind"], record["metadata"]["name"])

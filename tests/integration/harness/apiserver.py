@@ -111,6 +111,7 @@ class ApiServer:
         self._arguments = arguments
         self._controllers = controllers
         self._running: list[subprocess.Popen[bytes]] = []
+        self._commands: list[tuple[str, tuple[str, ...]]] = []
         self._connections: dict[str, Connection] = {}
         self.port = 0
 
@@ -127,25 +128,43 @@ class ApiServer:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        for process in reversed(self._running):
-            process.terminate()
-        for process in reversed(self._running):
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        # Asked to end, an API server takes ten seconds, and nothing of it is looked at any more.
+        self.kill()
 
     @contextlib.contextmanager
     def frozen(self) -> t.Iterator[None]:
         """The server takes connections and answers nothing meanwhile."""
-        for process in self._running:
-            process.send_signal(signal.SIGSTOP)
+        self.freeze()
         try:
             yield
         finally:
-            for process in self._running:
-                process.send_signal(signal.SIGCONT)
+            self.thaw()
+
+    def freeze(self) -> None:
+        """From now on the server takes connections and answers nothing."""
+        for process in self._running:
+            process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on."""
+        for process in self._running:
+            process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Ends all of it as a power cut does."""
+        for process in self._running:
+            process.kill()
+        for process in self._running:
+            process.wait()
+
+    def revive(self) -> None:
+        """Starts what was killed again, on its data and its port."""
+        commands, self._commands = self._commands, []
+        self._running = []
+        for name, arguments in commands:
+            process = self._start(name, *arguments)
+            if name == "kube-apiserver":
+                self._await_ready(process)
 
     @property
     def url(self) -> str:
@@ -189,6 +208,7 @@ class ApiServer:
         )
         log.close()
         self._running.append(process)
+        self._commands.append((name, arguments))
         return process
 
     def _start_etcd(self) -> str:

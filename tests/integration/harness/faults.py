@@ -31,7 +31,8 @@ class Fault:
     """What happens to requests of a method, ``times`` times.
 
     :param act: ``answer`` (without asking the server), ``reset`` (before the server sees it), ``lose`` (after it
-        has acted), ``truncate`` (half of the server's response), ``drip`` (a byte now and then), ``stall`` (nothing).
+        has acted), ``truncate`` (half of the server's response), ``drip`` (a byte now and then), ``stall`` (nothing),
+        ``endless`` (blanks for ever).
     """
 
     act: str
@@ -52,6 +53,10 @@ class FaultProxy:
     def __init__(self, server: ApiServer) -> None:
         self.faults: list[Fault] = []
         self.seen: list[str] = []
+        #: Nothing is answered any more.
+        self.dead = False
+        self._at_write: tuple[int, t.Callable[[], object], bool] | None = None
+        self._writes = 0
         self._server = server
         self._lock = threading.Lock()
         self._listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -79,6 +84,24 @@ class FaultProxy:
     def add(self, act: str, **options: t.Any) -> None:
         """Adds a fault; the first that matches a request and is not used up happens."""
         self.faults.append(Fault(act, **options))
+
+    def at_write(self, number: int, act: t.Callable[[], object], done: bool = False) -> None:
+        """Calls ``act`` at the write of this number from now on, counted from 1: before the server sees it, or, if
+        ``done``, once it has acted on it.
+        """
+        self._writes, self._at_write = 0, (number, act, done)
+
+    def note(self, method: str, path: str, done: bool) -> None:
+        """Counts a write, and does what was to be done at it."""
+        if method == "GET" or "dryRun=" in path or "reviews" in path:
+            return
+        with self._lock:
+            self._writes += not done
+            due = self._at_write if self._at_write and self._at_write[0] == self._writes else None
+            if due is None or due[2] is not done:
+                return
+            self._at_write = None
+        due[1]()
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault for a request, used up by one."""
@@ -136,17 +159,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.faults.take(self.command, self.path)
-        act = fault.act if fault else "forward"
+        self.faults.note(self.command, self.path, done=False)
+        act = "reset" if self.faults.dead else fault.act if fault else "forward"
         if fault and act == "answer":
             self._answer(fault.status, fault.body, fault.headers)
         elif act == "reset":
             self._reset()
+        elif act == "endless":
+            self._endless()
         elif act == "stall":
             time.sleep(30)
             self._reset()
         else:
             status, content, kind = self.faults.forward(self.command, self.path, self.headers, body)
-            if act == "lose":
+            self.faults.note(self.command, self.path, done=True)
+            if act == "lose" or self.faults.dead:
                 self._reset()
             elif act in ("truncate", "drip"):
                 self._partial(act, status, content, kind)
@@ -174,6 +201,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for byte in body:
             self.wfile.write(bytes([byte]))
             time.sleep(0.1)
+
+    def _endless(self) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        while True:
+            self.wfile.write(b" " * 1024 * 1024)
 
     def _reset(self) -> None:
         # Lingering for no time makes close() send a reset.
