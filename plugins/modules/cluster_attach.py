@@ -57,6 +57,12 @@ options:
     type: list
     elements: str
     default: []
+  unreachable:
+    description:
+      - Why the cluster did not answer earlier in this run by the access that the hub keeps. It is not asked once more by
+        that access, which would cost a deadline again, and the task fails with this. A credential that is to make the
+        access anew is used all the same.
+    type: str
   cluster_exists:
     description:
       - With V(false) the cluster is taken for one that is yet to be made. The plan is that of an empty cluster, and

@@ -234,6 +234,8 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
 
 def _own(run: _Run, stored: Stored, renew: bool) -> Plan:
     """The stored access still works: it is kept, or renews itself."""
+    if run.params["unreachable"]:
+        raise PlatformError(f"{run.cluster}: {run.params['unreachable']}", cluster=run.cluster)
     member = run.context.enter(Client(stored.connection, deadline=DEADLINE))
     try:
         uid = kube_system_uid(member, run.cluster)
@@ -358,6 +360,7 @@ OPERATION = Operation(
         "rekey": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
         "tried": {"type": "bool", "default": False},
+        "unreachable": {"type": "str"},
         **adopt.ARGUMENT,
         **HUB_ARGUMENTS,
         **credentials.ARGUMENTS,

@@ -120,6 +120,20 @@ def test_an_access_that_has_ended_needs_rekey(
     assert run(INFO, cluster=prefix, hub_access=hub_access)["state"] == "usable"
 
 
+def test_a_cluster_that_was_silent_in_this_run_is_not_asked_again(
+    hub: ApiServer, member: ApiServer, hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    wanted = given(member, hub_access, prefix, unreachable="get Namespace kube-system: no answer before the deadline")
+    run(ATTACH, **{**wanted, "unreachable": None})
+    mark = member.audit.mark()
+    failed = run(ATTACH, **wanted)
+    assert failed["failed"]
+    assert failed["msg"] == f"{prefix}: {wanted['unreachable']}"
+    assert member.audit.since(mark) + member.audit.since(mark, LODESTAR) == []
+    # Its access may be of use no more, as after a move to another address.
+    assert steps(run(ATTACH, **wanted, rekey=True)) == [f"update v1/Secret/{prefix}/{prefix}-kubeconfig"]
+
+
 def test_a_change_of_tier_uses_the_credential_and_leaves_only_the_new_rights(
     hub: ApiServer, member: ApiServer, hub_access: dict[str, t.Any], prefix: str
 ) -> None:
