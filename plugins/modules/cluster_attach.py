@@ -59,9 +59,9 @@ options:
     default: []
   unreachable:
     description:
-      - Why the cluster did not answer earlier in this run by the access that the hub keeps. It is not asked once more by
-        that access, which would cost a deadline again, and the task fails with this. A credential that is to make the
-        access anew is used all the same.
+      - Why the cluster did not answer earlier in this run by the access that the hub keeps. It is not asked once more
+        by that access, which would cost a deadline again, and the task fails with this. A credential that is to make
+        the access anew is used all the same.
     type: str
   cluster_exists:
     description:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real hub with many members, real and simulated ones, and runs of ansible-playbook over them as a user starts them."""
+"""A real hub with many members, real and simulated ones, and runs of ansible-playbook over them."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ class Done:
     def recap(self) -> dict[str, dict[str, int]]:
         """By host the counts of Ansible's recap."""
         lines = re.findall(r"^(\S+) +: (ok=.*)$", self.said.partition("PLAY RECAP")[2], re.MULTILINE)
-        return {
-            host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in lines
-        }
+        return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in lines}
 
     def checked(self) -> Done:
         """Itself.

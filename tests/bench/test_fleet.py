@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a fleet grows: fleet_info and an unchanged attach of 12 real API servers beside 12 simulated ones, then of 100 and
-500 simulated ones, and of 100 of which one takes connections and answers nothing.
+"""How a fleet grows: fleet_info and an unchanged attach of 12 real API servers beside 12 simulated ones, then of 100
+and 500 simulated ones, and of 100 of which one takes connections and answers nothing.
 
 Seconds are those of a whole run of ansible-playbook, memory is that of its largest process. Member by member, a
 simulated one says what a real one said in this very run; anything else that is asked of it fails the bench.

@@ -35,7 +35,9 @@ def over_all(text: str, known: t.Mapping[str, str]) -> bool:
 @pytest.mark.parametrize("role", OF_CLUSTERS)
 def test_only_what_is_done_once_looks_at_all_hosts(role: str) -> None:
     known = variables(role)
-    tasks = [task for path in sorted((ROLES / role / "tasks").glob("*.yml")) for task in yaml.safe_load(path.read_text())]
+    tasks = [
+        task for path in sorted((ROLES / role / "tasks").glob("*.yml")) for task in yaml.safe_load(path.read_text())
+    ]
     assert tasks
     each = [task["name"] for task in tasks if not task.get("run_once") and over_all(str(task), known)]
     assert each == []

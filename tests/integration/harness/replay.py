@@ -24,10 +24,17 @@ from email.utils import formatdate
 from pathlib import Path
 
 _HEAD_END = b"\r\n\r\n"
+
+
+def _failure(code: int, reason: str, message: str) -> bytes:
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message}
+    return json.dumps({**status, "code": code}).encode()
+
+
+# The second is final, so that no client tries again what nobody has recorded.
 _REFUSED = {
-    401: b'{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","message":"Unauthorized","code":401}',
-    # Final, so that no client tries again what nobody has recorded.
-    501: b'{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotImplemented","message":"not recorded","code":501}',
+    401: _failure(401, "Unauthorized", "Unauthorized"),
+    501: _failure(501, "NotImplemented", "not recorded"),
 }
 _REASONS = {200: "OK", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 501: "Not Implemented"}
 
