@@ -69,6 +69,13 @@ options:
     type: list
     elements: str
     default: []
+  asking:
+    description:
+      - Names of nodes that are there, and whose kubelets are told in this run to ask for serving certificates for the
+        first time. It is waited for them likewise.
+    type: list
+    elements: str
+    default: []
   marks:
     description:
       - By node name, C(labels) (a mapping), C(taints) (a list of C(key), C(value), C(effect)) and C(dedicated) (a

@@ -94,7 +94,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     client = context.enter(absent.connect(params, context.environ, cluster))
     steps = _object_steps(client, params)
     approvals, warnings = serving.plan(
-        client, cluster, params["kubelets"], params["joining"] if params["kubelets"] else []
+        client, cluster, params["kubelets"], [*params["joining"], *params["asking"]] if params["kubelets"] else []
     )
     marks = node_marks.plan(client, cluster, params["marks"], params["joining"])
 
@@ -222,6 +222,7 @@ OPERATION = Operation(
         "nodes": {"type": "list", "elements": "str", "default": []},
         "kubelets": {"type": "dict", "default": {}},
         "joining": {"type": "list", "elements": "str", "default": []},
+        "asking": {"type": "list", "elements": "str", "default": []},
         "marks": {"type": "dict", "default": {}},
         "metrics_replicas": {"type": "int", "default": 1},
         "kubelet_insecure_tls": {"type": "bool", "default": False},

@@ -84,7 +84,8 @@ def plan(
     """A step for each node that asks or will ask, and warnings about requests that are left alone.
 
     :param nodes: address by name of every node that the inventory gives the cluster.
-    :param joining: those that join in this run, so that they ask soon, or have just asked.
+    :param joining: those that join in this run, or are told to ask for the first time, so that they ask soon, or have
+        just asked.
     """
     asking: set[str] = set()
     warnings: list[str] = []

@@ -72,3 +72,24 @@ def test_what_the_founding_control_plane_brought_is_theirs_and_is_not_written_ag
     assert steps(run(addons.OPERATION, access=east, **WANTED)) == []
     gone = steps(run(addons.OPERATION, access=east, **{**WANTED, "addons": []}))
     assert len([line for line in gone if "kube-router" in line]) == len(brought)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_kubelet_that_is_told_to_ask_is_waited_for_and_its_node_is_held_to_its_marks(
+    member: ApiServer, east: dict[str, t.Any]
+) -> None:
+    """A cluster that was promoted has Nodes that were never marked, and kubelets that never asked."""
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "promoted"}}
+    marks = {"promoted": {"labels": {}, "taints": [], "dedicated": True}}
+    with Client(member.admin) as client:
+        client.apply(node)
+        try:
+            wanted = {**WANTED, "addons": [], "marks": marks, "kubelets": {"promoted": "192.0.2.21"}}
+            planned = run(addons.OPERATION, check=True, access=east, asking=["promoted"], **wanted)
+            assert {
+                "update certificates.k8s.io/v1/CertificateSigningRequest/promoted",
+                "update v1/Node/promoted",
+            } <= set(steps(planned))
+            assert "Signing" not in "".join(steps(run(addons.OPERATION, check=True, access=east, **wanted)))
+        finally:
+            client.delete("v1", "Node", "promoted")
