@@ -15,8 +15,21 @@ from pathlib import Path
 from .errors import PlatformError
 
 
+def printable(text: str) -> str:
+    """A text that a terminal shows and does not obey: characters that are not printed are escaped, but line ends. Pure.
+
+    What a cluster says of itself ends up in messages and tables, and a cluster may belong to somebody else.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in text
+    )
+
+
 def aligned(rows: t.Sequence[t.Sequence[str]]) -> list[str]:
     """Rows as lines, each column as wide as its widest cell. Pure."""
+    rows = [[printable(cell).replace("\n", "\\n") for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

@@ -10,6 +10,7 @@ import json
 import typing as t
 
 from .errors import PlatformError
+from .output import printable
 from .plan import Plan, Step, StepFailed
 
 
@@ -60,7 +61,7 @@ def from_error(plan: Plan, error: PlatformError, carried_out: bool) -> dict[str,
 
 def _failed(error: Exception, cause: BaseException) -> dict[str, t.Any]:
     details = cause.details if isinstance(cause, PlatformError) else {}
-    return {**details, "failed": True, "msg": str(error)}
+    return {**details, "failed": True, "msg": printable(str(error))}
 
 
 def _listed(plan: Plan, shown: t.Sequence[Step]) -> dict[str, t.Any]:
@@ -68,4 +69,4 @@ def _listed(plan: Plan, shown: t.Sequence[Step]) -> dict[str, t.Any]:
         "plan": [step.as_dict() for step in plan.ordered()],
         "diff": [step_diff(step) for step in shown],
     }
-    return {**listed, "warnings": list(plan.warnings)} if plan.warnings else listed
+    return {**listed, "warnings": [printable(line) for line in plan.warnings]} if plan.warnings else listed

@@ -24,6 +24,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
+from ansible_collections.lodestar.platform.plugins.module_utils.output import printable
 from ansible_collections.lodestar.platform.plugins.plugin_utils.told import tell
 
 display = Display()
@@ -110,7 +111,7 @@ class ControllerAction(SensitiveAction):
         return environ
 
     def _progress(self, line: str) -> None:
-        display.display(line)
+        display.display(printable(line))
 
 
 class InProcessAction(ControllerAction):

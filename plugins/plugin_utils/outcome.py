@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.utils.display import Display
+from ansible_collections.lodestar.platform.plugins.module_utils.output import printable
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import ControllerAction, plain
 
 display = Display()
@@ -25,7 +26,7 @@ class TableAction(ControllerAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         answer = super().run(tmp, task_vars)
         if answer.get("table"):
-            display.display("\n".join(answer["table"]))
+            display.display(printable("\n".join(answer["table"])))
         return answer
 
 
@@ -58,7 +59,8 @@ def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _steps(value: t.Any) -> int:
-    """The number of steps in a result of an operation, or in the results of a loop over one.
+    """The number of steps in a result of an operation, or in the results of a loop over one; of a failed one, of those
+    that were done.
 
     A task that only looks says that it changed nothing, whatever it planned.
     """
@@ -66,6 +68,8 @@ def _steps(value: t.Any) -> int:
         return 0
     if isinstance(value.get("results"), list):
         return sum(_steps(item) for item in value["results"])
+    if value.get("failed") and isinstance(value.get("done"), list):
+        return len(value["done"])
     plan = value.get("plan")
     if not isinstance(plan, list):
         return 0

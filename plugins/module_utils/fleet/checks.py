@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 
 from ..errors import Refused
 from ..kube.token import moment
+from ..output import printable
 from . import checks_inside
 from .checks_distribution import Distribution, recognise
 from .identity import Mark, guard_mark, guard_uid, guard_unique
@@ -358,7 +359,7 @@ def table(cluster: str, checks: t.Sequence[Check]) -> str:
 
 
 def _cut(text: str, width: int = 70) -> str:
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 3] + "..."
 
 

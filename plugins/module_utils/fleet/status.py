@@ -9,7 +9,7 @@ import datetime
 import typing as t
 
 from ..kube.token import moment
-from ..output import aligned
+from ..output import aligned, printable
 from .hub_view import View
 
 _COLUMNS = ("CLUSTER", "MODE", "SET", "VERSION", "RECORDED", "NOW", "NODES", "LATENCY", "ACCESS")
@@ -26,7 +26,7 @@ def table(clusters: t.Sequence[View], now: datetime.datetime) -> list[str]:
         return ["The hub records no such cluster."]
     lines = aligned([_COLUMNS, *(_row(item, now) for item in clusters)])
     found = problems(clusters)
-    return [*lines, "", *(f"- {line}" for line in found)] if found else lines
+    return [*lines, "", *(f"- {printable(line)}" for line in found)] if found else lines
 
 
 def problems(clusters: t.Iterable[View]) -> list[str]:

@@ -122,6 +122,7 @@ def test_only_plans_of_operations_are_counted() -> None:
         "tenancy_result": {"changed": True, "plan": [step, step]},
         "policy_result": {"changed": False, "plan": []},
         "worker_result": {"changed": True, "results": [{"changed": True, "plan": [step]}, {"changed": False}]},
+        "attach_result": {"changed": True, "failed": True, "plan": [step, step, step], "done": ["a"]},
         "skipped_result": {"changed": False, "skipped": True},
         "plan": [step],
         "declared": {"plan": [step]},
@@ -132,7 +133,7 @@ def test_only_plans_of_operations_are_counted() -> None:
         },
     }
     assert outcome_of(variables) == {
-        "changes": {"tenancy": 2, "worker": 1},
+        "changes": {"tenancy": 2, "worker": 1, "attach": 1},
         "certificates": ["2035-01-01T00:00:00Z"],
     }
 
