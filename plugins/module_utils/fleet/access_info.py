@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ..declaration import is_label_value, shown
 from ..errors import PlatformError
 from ..kube.absent import AbsentCluster
 from ..kube.client import Client
@@ -18,7 +19,7 @@ from ..operation import Context, Operation
 from ..plan import Plan
 from . import tombstone
 from .access_secret import Stored, from_secret, secret_name
-from .identity import UID_LABEL, guard_uid
+from .identity import UID_LABEL, guard_name, guard_uid
 from .records import CLUSTER_API
 
 #: Seconds that a member may take to answer: a cluster that is down costs this once a run.
@@ -40,12 +41,16 @@ def hub_client(params: t.Mapping[str, t.Any]) -> Client:
 def kube_system_uid(client: Client, cluster: str) -> str:
     """The identity of a cluster.
 
-    :raises PlatformError: it has no namespace kube-system, so it is no Kubernetes cluster that we can manage.
+    :raises PlatformError: it has no namespace kube-system, so it is no Kubernetes cluster that we can manage; or its
+        UID is none, and would be something else in a selector.
     """
     namespace = client.get("v1", "Namespace", "kube-system")
     if namespace is None:
         raise PlatformError(f"{cluster}: there is no namespace kube-system, so the cluster cannot be identified.")
-    return str(namespace["metadata"]["uid"])
+    uid = str((namespace.get("metadata") or {}).get("uid") or "")
+    if not is_label_value(uid) or not uid:
+        raise PlatformError(f"{cluster}: the UID of its namespace kube-system is none: {shown(uid)!r}.")
+    return uid
 
 
 def stored_access(hub: Client, cluster: str) -> Stored | None:
@@ -95,6 +100,7 @@ def hub_uid(hub: Client, params: t.Mapping[str, t.Any]) -> str | None:
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads and tries the access to one cluster. There is never anything to do."""
     cluster, given = params["cluster"], params.get("access")
+    guard_name(cluster)
     outputs: dict[str, t.Any] = dict.fromkeys(("access", "uid", "tier", "hub_uid"))
     outputs.update(state="absent", reason="", recorded_uid="")
     hub = context.enter(hub_client(params))

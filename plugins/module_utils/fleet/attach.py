@@ -33,6 +33,7 @@ from .identity import (
     UID_LABEL,
     Mark,
     guard_mark,
+    guard_name,
     guard_uid,
     guard_unique,
     read_mark,
@@ -123,8 +124,9 @@ class _Run:
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that take the cluster into the fleet; none while its access is good."""
-    hub = context.enter(hub_client(params))
     name = params["cluster"]
+    guard_name(name)
+    hub = context.enter(hub_client(params))
     secret = hub.get("v1", "Secret", secret_name(name), name)
     run = _Run(params, context, hub, hub_uid(hub, params), secret, datetime.datetime.now(datetime.UTC))
     if params.get("access") or not params["cluster_exists"]:

@@ -28,7 +28,7 @@ from .access import TIERS, needs
 from .access_info import HUB_ARGUMENTS, hub_client, hub_uid, stored_access
 from .attach import records_of
 from .checks import Expected, Observation
-from .identity import NAMESPACE
+from .identity import NAMESPACE, guard_name
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -178,6 +178,7 @@ def missing_rights(client: Client, tier: str) -> list[str]:
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Observes, shows the table, and refuses the cluster when an error stands in it. There is never anything to do."""
     cluster = params["cluster"]
+    guard_name(cluster)
     made = credentials.supplied(params, context)
     seen = observe(made, params["tier"], float(params["deadline"]))
     expected = _expected(params, context, seen)

@@ -31,19 +31,22 @@ from .detach_steps import (
     proof_step,
     tombstone_steps,
 )
-from .identity import NAMESPACE, UID_LABEL, guard_mark, guard_uid, read_mark
+from .identity import NAMESPACE, UID_LABEL, guard_mark, guard_name, guard_uid, read_mark
 from .tombstone import Tombstone
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that take the cluster out of the fleet."""
-    hub = context.enter(hub_client(params))
     name = str(params["cluster"])
+    guard_name(name)
+    hub = context.enter(hub_client(params))
     uid = hub_uid(hub, params)
     found = known(hub, name, str(params["hub"]))
     _guard(params, found)
     if found.record is None and found.secret is None and not found.ours:
-        return Plan(outputs={"state": "absent", "reason": "the hub does not know it", "namespaces": None})
+        absent = f"{name}: the hub does not know it, so there is nothing to detach"
+        outputs = {"state": "absent", "reason": "the hub does not know it", "namespaces": None}
+        return Plan(outputs=outputs, warnings=[absent])
     stone = _stone(params, found)
     leaving, reason = (None, "") if params["unreachable"] == "forget" else _reach(params, context, found, uid)
     outputs = {"reason": reason, "namespaces": stone.namespaces}

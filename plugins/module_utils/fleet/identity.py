@@ -13,7 +13,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..errors import Refused
+from ..declaration import DNS_LABEL, shown
+from ..errors import InvalidInput, Problem, Refused
 
 NAMESPACE = "lodestar-system"
 SERVICE_ACCOUNT = "lodestar"
@@ -22,9 +23,33 @@ SERVICE_ACCOUNT = "lodestar"
 UID_LABEL = "lodestar.platform/uid"
 #: Label of hub objects that belong to a member cluster: its name in the fleet.
 CLUSTER_LABEL = "lodestar.platform/cluster"
+#: What labels of records begin with that mean something to the platform, which no cluster can declare for itself.
+RECORD_LABELS = ("lodestar.platform/", "applyset.kubernetes.io/", "cluster.open-cluster-management.io/clusterset")
 #: Annotations of the namespace lodestar-system of a member: the mark.
 MARK_HUB = "lodestar.platform/hub-uid"
 MARK_CLUSTER = "lodestar.platform/cluster"
+#: Namespaces of the hub carry the names of clusters, so a cluster cannot be called like one that has another meaning.
+_RESERVED = ("default", "local-cluster")
+_RESERVED_PREFIXES = ("kube-", "openshift-", "open-cluster-management", "lodestar-")
+
+
+def name_problem(name: str) -> str:
+    """Why no cluster can be called so, C("") when one can."""
+    if not DNS_LABEL.fullmatch(name):
+        return "a cluster's name must be at most 63 lowercase letters, digits and hyphens (RFC 1123)"
+    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+        return "the global cluster has a namespace of each cluster's name, and this one has another meaning"
+    return ""
+
+
+def guard_name(name: str) -> None:
+    """Refuses what is no name of a cluster, before it is looked for anywhere.
+
+    :raises InvalidInput: with the rule.
+    """
+    reason = name_problem(name)
+    if reason:
+        raise InvalidInput([Problem("cluster", shown(name), reason, "Give the name of a cluster of the fleet")])
 
 
 @dataclass(frozen=True)

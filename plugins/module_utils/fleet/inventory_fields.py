@@ -155,8 +155,8 @@ class Fields:
             if name not in known:
                 self.wrong(name, "is not a known key", suggestion(str(name), known))
 
-    def labels(self, key: str) -> dict[str, str]:
-        """Labels of a Kubernetes object."""
+    def labels(self, key: str, reserved: tuple[str, ...] = ()) -> dict[str, str]:
+        """Labels of a Kubernetes object, whose keys begin with none of the reserved prefixes."""
         answer: dict[str, str] = {}
         fields = Fields(f"{self.where}{key}.", self.mapping(key), self.problems)
         for name, value in fields.values.items():
@@ -164,6 +164,8 @@ class Fields:
                 fields.wrong(
                     name, "the key is not that of a label: [prefix/]name, letters, digits, '-', '_', '.'", "Correct it"
                 )
+            elif name.startswith(reserved):
+                fields.wrong(name, "is a label by which the platform knows its records", "Choose another prefix")
             elif not isinstance(value, str):
                 fields.wrong(name, f"must be a string, but is {kind_of(value)}", "Put quotes around it")
             elif not is_label_value(value):

@@ -10,11 +10,12 @@ import ipaddress
 import re
 import typing as t
 
-from ..declaration import DNS_LABEL, is_label_key, is_label_value, shown
+from ..declaration import is_label_key, is_label_value, shown
 from ..errors import Problem
 from . import inventory_credential
 from . import inventory_fields as f
 from . import inventory_registries as registries
+from .identity import RECORD_LABELS, name_problem
 from .inventory_fields import Fields, kind_of
 from .model import MODES, PROVIDERS, ROLES, TAINT_EFFECTS, TIERS, Access, Cluster, Endpoint, Machine, Network
 
@@ -69,8 +70,6 @@ _KUBELET_LABELS = {
     "topology.kubernetes.io/region",
     "topology.kubernetes.io/zone",
 }
-#: Namespaces of the hub carry the names of clusters, so a cluster cannot be called like one that has another meaning.
-_RESERVED_CLUSTERS = ("default", "local-cluster", "kube-", "openshift-", "open-cluster-management", "lodestar-")
 
 
 def address_of(text: t.Any) -> Address | None:
@@ -104,7 +103,7 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         role=role,
         version=_version(fields, required=created),
         endpoint=_endpoint(fields) if created else None,
-        labels=fields.labels("cluster_labels"),
+        labels=fields.labels("cluster_labels", RECORD_LABELS),
         network=_network(fields),
         colocated=fields.flag("cluster_colocated", False),
         access=_access(fields, "lifecycle" if created else "tenant"),
@@ -129,12 +128,9 @@ def _is_san(text: str) -> bool:
 
 
 def _check_name(name: str, problems: list[Problem]) -> None:
-    if not DNS_LABEL.fullmatch(name):
-        reason = "a cluster's name must be at most 63 lowercase letters, digits and hyphens (RFC 1123)"
+    reason = name_problem(name)
+    if reason:
         problems.append(Problem("clusters", shown(name), reason, "Rename the host"))
-    elif name.startswith(_RESERVED_CLUSTERS[2:]) or name in _RESERVED_CLUSTERS[:2]:
-        reason = "the global cluster has a namespace of each cluster's name, and this one has another meaning"
-        problems.append(Problem("clusters", name, reason, "Rename the host"))
 
 
 def _check_kind(fields: Fields, mode: str, role: str) -> None:

@@ -22,7 +22,7 @@ from .access import TIERS
 from .access_info import HUB_ARGUMENTS, hub_client
 from .attach import LATER, records_of
 from .checks_distribution import recognise
-from .identity import NAMESPACE, UID_LABEL, guard_uid, guard_unique
+from .identity import NAMESPACE, UID_LABEL, guard_name, guard_uid, guard_unique
 from .records import Declared, Observed
 
 _STATUS_WAVE = 3000
@@ -48,6 +48,7 @@ def observe(client: Client, cluster: str, version: str | None = None) -> Observe
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that make the hub's records say what is declared and seen."""
+    guard_name(params["cluster"])
     hub = context.enter(hub_client(params))
     if params["unreachable"]:
         return _plan_unreachable(hub, params)

@@ -223,7 +223,9 @@ def test_without_a_hub_nothing_is_written_on_the_member(member: ApiServer, prefi
 
 
 def test_a_namespace_of_somebody_else_is_not_taken(
-    hub: ApiServer, member: ApiServer, hub_access: dict[str, t.Any]
+    hub: ApiServer, member: ApiServer, hub_access: dict[str, t.Any], prefix: str
 ) -> None:
-    refused = run(ATTACH, **given(member, hub_access, "kube-public"))
+    with Client(hub.admin) as client:
+        client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": prefix}})
+    refused = run(ATTACH, **given(member, hub_access, prefix))
     assert refused["reason"] == "namespace_taken"

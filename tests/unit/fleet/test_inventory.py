@@ -203,6 +203,22 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
         "quotes"),
     "boolean for a label": (
         lambda d: d.hosts["c1"].update(cluster_labels={"env": True}), "c1: cluster_labels.env", "True", "quotes"),
+    **{
+        f"label of the platform's own: {key}": (
+            lambda d, key=key: d.hosts["c1"].update(cluster_labels={key: "x"}), f"c1: cluster_labels.{key}", "x",
+            "knows its records")
+        for key in (
+            "lodestar.platform/detaching", "lodestar.platform/uid", "applyset.kubernetes.io/part-of",
+            "cluster.open-cluster-management.io/clusterset")
+    },
+    "long label": (
+        lambda d: d.hosts["c1"].update(cluster_labels={"a": "b" * 64}), "c1: cluster_labels.a", "b" * 64, "63"),
+    "newline in a label": (
+        lambda d: d.hosts["c1"].update(cluster_labels={"a": "b\n"}), "c1: cluster_labels.a", "b\n", "63"),
+    "selector in a label": (
+        lambda d: d.hosts["c1"].update(cluster_labels={"a": "b,c=d"}), "c1: cluster_labels.a", "b,c=d", "63"),
+    "shell in a label": (
+        lambda d: d.hosts["c1"].update(cluster_labels={"a": "$(id)"}), "c1: cluster_labels.a", "$(id)", "63"),
     "template left in a name": (
         lambda d: d.hosts["c1"].update(cluster_network={"dns_domain": "{{ x }}"}), "c1: cluster_network.dns_domain",
         "{{ x }}", "DNS domain"),
@@ -343,7 +359,26 @@ def test_a_wrong_declaration_is_refused_by_name(declared: Declaration, case: str
     assert words in found[0][2]
 
 
-@pytest.mark.parametrize("name", ["a_b", "A", "a" * 64, "a\n", "{{ x }}", "a;b", "-a", "kube-system", "default"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a_b",
+        "A",
+        "a" * 64,
+        "a\n",
+        "{{ x }}",
+        "a;b",
+        "-a",
+        "kube-system",
+        "default",
+        "..",
+        "a/../b",
+        "%2e%2e",
+        "",
+        "False",
+        "\u04351",
+    ],
+)
 def test_a_name_that_no_cluster_can_have_is_refused(declared: Declaration, name: str) -> None:
     declared.hosts[name] = {"ansible_connection": "local", "cluster_mode": "attach", "kubeconfig": True}
     declared.groups["clusters"].append(name)
