@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..declaration import is_label_value
 from ..errors import PlatformError
 from ..kube.applyset import PART_OF
 from ..kube.client import Client
@@ -45,7 +46,8 @@ def read(client: Client, seen: Observation) -> None:
             str(item["metadata"]["name"]) for item in spaces if PART_OF not in (item["metadata"].get("labels") or {})
         ]
     by_name = {item["metadata"]["name"]: item for item in spaces_seen}
-    seen.uid = (by_name.get("kube-system", {}).get("metadata") or {}).get("uid")
+    uid = (by_name.get("kube-system", {}).get("metadata") or {}).get("uid")
+    seen.uid = uid if isinstance(uid, str) and is_label_value(uid) and uid else None
     seen.mark = read_mark(by_name.get(NAMESPACE))
     _read_network(client, seen)
     seen.webhooks = attempt(

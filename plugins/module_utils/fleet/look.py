@@ -105,17 +105,20 @@ def live(hub: Client, cluster: str, deadline: float) -> dict[str, t.Any]:
         if stored is None:
             return {**answer, "state": "absent", "reason": "the hub keeps no access for it"}
         answer.update(expires=stored.expires, tier=stored.tier)
-        begin = time.monotonic()
+        until = time.monotonic() + deadline
         state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC), deadline)
         answer.update(state=state, reason=reason)
         if access is not None:
-            left = max(deadline - (time.monotonic() - begin), 1.0)
-            with Client(stored.connection, deadline=left) as client:
+            with Client(stored.connection, deadline=deadline, until=max(until, time.monotonic() + 1.0)) as client:
                 nodes = [node(item) for item in client.list("v1", "Node")]
                 answer.update(version=str(client.version()["gitVersion"]), seconds=round(client.latency, 4))
             answer["nodes"] = {"ready": sum(item["ready"] for item in nodes), "total": len(nodes)}
     except PlatformError as exc:
         answer.update(state="refused" if getattr(exc, "status", None) else "unreachable", reason=str(exc))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+        # One cluster that answers nonsense must not keep the others from being told.
+        reason = f"{cluster} answers with something that is no object of Kubernetes ({type(exc).__name__})"
+        answer.update(state="unreachable", reason=reason)
     return answer
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import builtins
+import math
 import typing as t
 
 from ..errors import PlatformError
@@ -19,6 +21,8 @@ from .session import APPLY_PATCH, MERGE_PATCH, USER_AGENT, Call, Session
 #: The field manager under which everything is applied.
 MANAGER = "lodestar"
 _PAGE = 500
+#: Half a million objects; a server that goes on is not waited for.
+_MOST_PAGES = 1000
 
 Object = dict[str, t.Any]
 Objects = list[Object]
@@ -28,9 +32,16 @@ class Client(Session):
     """Talks to one API server in terms of objects. Threads may share it; see :class:`Session`."""
 
     def __init__(
-        self, connection: Connection, *, deadline: float = 30.0, in_flight: int = 8, user_agent: str = USER_AGENT
+        self,
+        connection: Connection,
+        *,
+        deadline: float = 30.0,
+        in_flight: int = 8,
+        user_agent: str = USER_AGENT,
+        until: float = math.inf,
     ) -> None:
-        super().__init__(renewing(connection), deadline=deadline, in_flight=in_flight, user_agent=user_agent)
+        own = renewing(connection)
+        super().__init__(own, deadline=deadline, in_flight=in_flight, user_agent=user_agent, until=until)
         self._discovered: dict[str, dict[str, Resource]] = {}
         self._learned: dict[tuple[str, str], Resource] = {}
 
@@ -113,13 +124,20 @@ class Client(Session):
     ) -> Objects:
         items: Objects = []
         token = None
-        while True:
+        for _number in range(_MOST_PAGES):
             query = {**selectors, "limit": page or None, "continue": token}
             answer = self.obtain(Call("GET", path, "list", kind, query))
-            items += [{**item, "apiVersion": api_version, "kind": kind} for item in answer.get("items") or ()]
-            token = (answer.get("metadata") or {}).get("continue")
+            found, rest = answer.get("items") or [], answer.get("metadata") or {}
+            if not isinstance(found, builtins.list) or not isinstance(rest, dict) or not all(map(_is_object, found)):
+                raise self._not_a_list(kind, "something that is no list of objects")
+            items += [{**item, "apiVersion": api_version, "kind": kind} for item in found]
+            token = rest.get("continue")
             if not token:
                 return items
+        raise self._not_a_list(kind, f"more than {_MOST_PAGES} pages")
+
+    def _not_a_list(self, kind: str, what: str) -> errors.Unreachable:
+        return errors.Unreachable(f"list {kind}: {self.connection.server} answers with {what}")
 
     def apply(
         self, obj: Object, *, force: bool = False, dry_run: bool = False, subresource: str | None = None
@@ -257,3 +275,8 @@ class Client(Session):
         metadata = obj["metadata"]
         found = self.get(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"))
         return found if found is not None and covers(obj, found) else None
+
+
+def _is_object(item: t.Any) -> bool:
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)

@@ -15,6 +15,8 @@ import typing as t
 from fractions import Fraction
 
 _PATTERN = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d{1,3})?")
+#: Digits that Kubernetes keeps are 19, and what is longer than this is no quantity.
+_LONGEST = 64
 _BINARY = {name: Fraction(1024**power) for power, name in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), start=1)}
 _DECIMAL = {
     "n": Fraction(1, 10**9),
@@ -33,8 +35,8 @@ def parse(value: t.Any) -> Fraction | None:
     """The exact value of a quantity in its base unit, ``None`` for what is none: one half for ``500m``."""
     if isinstance(value, bool):
         return None
-    match = _PATTERN.fullmatch(str(value)) if isinstance(value, (int, float, str)) else None
-    if match is None:
+    match = _PATTERN.fullmatch(str(value)[: _LONGEST + 1]) if isinstance(value, (int, float, str)) else None
+    if match is None or match.end() > _LONGEST:
         return None
     sign, number, suffix = match.groups()
     amount = Fraction(number) * (-1 if sign == "-" else 1)

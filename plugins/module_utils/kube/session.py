@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import threading
 import time
 import typing as t
@@ -24,6 +25,8 @@ from .transport import Lost, Response, Transport
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
 USER_AGENT = "lodestar.platform"
+#: Characters of a header that a message repeats.
+_QUOTED = 200
 _RETRIED = (429, 500, 502, 503, 504)
 # A 500 is often an admission webhook that will not come back, so it is not tried until the deadline.
 _MOST_FAILURES = 5
@@ -32,6 +35,7 @@ _FIRST_DELAY, _LONGEST_DELAY = 0.1, 3.0
 _NEARBY, _ENOUGH_NEARBY = 0.01, 4
 # Seconds before its end from which a credential is made anew.
 _ENDING = 60.0
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+[0-9A-Za-z.+~_-]{0,56}")
 # Creating these stores nothing.
 _REVIEWS = ("accessreviews", "rulesreviews", "tokenreviews", "subjectreviews")
 
@@ -76,6 +80,7 @@ class Session:
 
     :param deadline: seconds that one call may take, its retries included.
     :param in_flight: how many requests may be under way at once.
+    :param until: the monotonic time at which everything must have ended, whatever is asked; none by default.
     :ivar reads: requests sent that store nothing: gets, lists, dry-runs, access reviews.
     :ivar writes: requests sent that may store something.
     :ivar server_date: the C(Date) header of the last response, empty before the first.
@@ -83,7 +88,13 @@ class Session:
     """
 
     def __init__(
-        self, connection: Connection, *, deadline: float = 30.0, in_flight: int = 8, user_agent: str = USER_AGENT
+        self,
+        connection: Connection,
+        *,
+        deadline: float = 30.0,
+        in_flight: int = 8,
+        user_agent: str = USER_AGENT,
+        until: float = math.inf,
     ) -> None:
         self.deadline = deadline
         self.reads = 0
@@ -91,6 +102,7 @@ class Session:
         self.server_date = ""
         self.latency = math.inf
         self._user_agent = user_agent
+        self._until = until
         self._in_flight = in_flight
         self._lock = threading.Lock()
         self._renewing = threading.Lock()
@@ -133,8 +145,17 @@ class Session:
         return self._decode(call, self.send(call))
 
     def version(self) -> Object:
-        """The server's C(/version): C(gitVersion), C(major), C(minor), C(platform)."""
-        return t.cast(Object, self.request("GET", "/version"))
+        """The server's C(/version): C(gitVersion), C(major), C(minor), C(platform).
+
+        :raises errors.Unreachable: C(gitVersion) is no version, so that the text may be shown and recorded.
+        """
+        answer = self.request("GET", "/version")
+        found = answer.get("gitVersion") if isinstance(answer, dict) else None
+        if not isinstance(found, str) or not _VERSION.fullmatch(found):
+            raise errors.Unreachable(
+                f"get /version: {self.connection.server} answers with something that is no version of Kubernetes"
+            )
+        return t.cast(Object, answer)
 
     def obtain(self, call: Call) -> Object:
         """The object that a call answers with.
@@ -152,7 +173,7 @@ class Session:
 
         :raises errors.ApiError: the call did not succeed.
         """
-        until = time.monotonic() + (self.deadline if call.deadline is None else call.deadline)
+        until = min(time.monotonic() + (self.deadline if call.deadline is None else call.deadline), self._until)
         payload = json.dumps(call.body, separators=(",", ":")).encode() if call.body is not None else None
         used = self._current()
         failures, renewed = 0, False
@@ -241,14 +262,14 @@ class Session:
 
     def _error(self, call: Call, response: Response) -> errors.ApiError:
         if response.status < 400:
-            where = response.headers.get("location", "nowhere")
+            where = response.headers.get("location", "nowhere")[:_QUOTED]
             return errors.Unreachable(
                 f"{call.verb} {call.what}: {self.connection.server} redirects to {where}, which is not followed",
                 status=response.status,
             )
         try:
             body = json.loads(response.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         return errors.from_response(response.status, body, call.verb, call.what)
 
@@ -257,11 +278,11 @@ class Session:
             return response.body.decode("utf-8", "replace")
         try:
             return json.loads(response.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._strange(call, response) from None
 
     def _strange(self, call: Call, response: Response) -> errors.Unreachable:
-        kind = response.headers.get("content-type", "no content type")
+        kind = response.headers.get("content-type", "no content type")[:_QUOTED]
         return errors.Unreachable(
             f"{call.verb} {call.what}: {self.connection.server} answers with {kind}, which no Kubernetes API does",
             status=response.status,
