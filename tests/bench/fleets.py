@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import typing as t
@@ -21,6 +20,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_pl
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 
 from ..integration.fleet.conftest import LODESTAR, opened, run
+from ..integration.fleet.plays import recap
 from ..integration.harness.apiserver import ApiServer
 from ..integration.harness.simulated import Recording, Simulated
 
@@ -47,8 +47,7 @@ class Done:
 
     def recap(self) -> dict[str, dict[str, int]]:
         """By host the counts of Ansible's recap."""
-        lines = re.findall(r"^(\S+) +: (ok=.*)$", self.said.partition("PLAY RECAP")[2], re.MULTILINE)
-        return {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in lines}
+        return recap(self.said.partition("PLAY RECAP")[2])
 
     def checked(self) -> Done:
         """Itself.
@@ -97,9 +96,8 @@ class Hub:
             tier=like.tier,
             rights=like.rights,
         )
-        space = {**namespace(cluster.name)}
         with Client(self.server.admin) as client:
-            client.apply(space)
+            client.apply(namespace(cluster.name))
             client.apply(access_secret.to_secret(stored))
         labels = {KIND: "simulated"}
         given: Object = {"cluster": cluster.name, "mode": "attach", "cluster_labels": labels, "access": stored.access}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ..declaration import is_label_value, shown
+from ..declaration import shown
 from ..errors import PlatformError
 from ..kube.absent import AbsentCluster
 from ..kube.client import Client
@@ -19,7 +19,7 @@ from ..operation import Context, Operation
 from ..plan import Plan
 from . import tombstone
 from .access_secret import Stored, from_secret, secret_name
-from .identity import UID_LABEL, guard_name, guard_uid
+from .identity import UID_LABEL, guard_name, guard_uid, uid_of
 from .records import CLUSTER_API
 
 #: Seconds that a member may take to answer: a cluster that is down costs this once a run.
@@ -47,9 +47,10 @@ def kube_system_uid(client: Client, cluster: str) -> str:
     namespace = client.get("v1", "Namespace", "kube-system")
     if namespace is None:
         raise PlatformError(f"{cluster}: there is no namespace kube-system, so the cluster cannot be identified.")
-    uid = str((namespace.get("metadata") or {}).get("uid") or "")
-    if not is_label_value(uid) or not uid:
-        raise PlatformError(f"{cluster}: the UID of its namespace kube-system is none: {shown(uid)!r}.")
+    uid = uid_of(namespace)
+    if not uid:
+        told = str((namespace.get("metadata") or {}).get("uid") or "")
+        raise PlatformError(f"{cluster}: the UID of its namespace kube-system is none: {shown(told)!r}.")
     return uid
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..declaration import is_label_value
 from ..errors import PlatformError
 from ..kube.applyset import PART_OF
 from ..kube.client import Client
 from ..kube.errors import ApiError
 from .checks import Observation
-from .identity import NAMESPACE, read_mark
+from .identity import NAMESPACE, read_mark, uid_of
 
 _Value = t.TypeVar("_Value")
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -46,8 +45,7 @@ def read(client: Client, seen: Observation) -> None:
             str(item["metadata"]["name"]) for item in spaces if PART_OF not in (item["metadata"].get("labels") or {})
         ]
     by_name = {item["metadata"]["name"]: item for item in spaces_seen}
-    uid = (by_name.get("kube-system", {}).get("metadata") or {}).get("uid")
-    seen.uid = uid if isinstance(uid, str) and is_label_value(uid) and uid else None
+    seen.uid = uid_of(by_name.get("kube-system")) or None
     seen.mark = read_mark(by_name.get(NAMESPACE))
     _read_network(client, seen)
     seen.webhooks = attempt(

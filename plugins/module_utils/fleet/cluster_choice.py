@@ -13,7 +13,7 @@ import typing as t
 
 from ..declaration import Reader
 from ..labels import OPERATORS
-from .selectors import holds, runs_workloads
+from .selectors import runs_workloads, why_left_out
 
 Clusters = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -54,7 +54,7 @@ def check(value: t.Any, reader: Reader, key: str, clusters: Clusters | None, wor
             reader.problem(
                 where, name, reason, "choose a workload cluster, or set cluster_colocated: true on the global cluster"
             )
-        elif why := holds("tenants", clusters[name]):
+        elif why := why_left_out(clusters[name]):
             reader.problem(where, name, f"cannot hold it: {why}", "attach it with cluster_access: {tier: tenant}")
 
 

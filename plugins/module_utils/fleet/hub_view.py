@@ -67,9 +67,7 @@ def view(record: Object, profile: Object | None = None) -> View:
         "taints": [dict(item) for item in spec.get("taints") or ()],
         "available": (conditions.get(AVAILABLE) or {"status": "Unknown"})["status"],
         "conditions": conditions,
-        "lacking": capabilities.lacking(
-            str(labels.get(records.MODE_LABEL)), _properties(profile).get(records.TIER, "")
-        ),
+        "lacking": capabilities.lacking(str(labels.get(records.MODE_LABEL)), properties.get(records.TIER, "")),
         "detaching": DETACHING in labels,
     }
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ..declaration import DNS_LABEL, shown
+from ..declaration import DNS_LABEL, is_label_value, shown
 from ..errors import InvalidInput, Problem, Refused
 
 NAMESPACE = "lodestar-system"
@@ -40,6 +40,12 @@ def name_problem(name: str) -> str:
     if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
         return "the global cluster has a namespace of each cluster's name, and this one has another meaning"
     return ""
+
+
+def uid_of(namespace: t.Mapping[str, t.Any] | None) -> str:
+    """The UID of a namespace that a cluster has told, C("") where it is none: it becomes a label and a selector."""
+    uid = ((namespace or {}).get("metadata") or {}).get("uid")
+    return uid if isinstance(uid, str) and is_label_value(uid) else ""
 
 
 def guard_name(name: str) -> None:

@@ -20,7 +20,7 @@ from .inventory_checks import SUFFIXES
 from .inventory_credential import SECRET_KEYS
 from .inventory_hosts import CLUSTER_KEYS, MACHINE_KEYS, read_cluster, read_machine
 from .model import Cluster, Fleet, Machine
-from .selectors import clusters_of, holds
+from .selectors import clusters_of, why_left_out
 
 #: Variables that hold platform-wide lists.
 LIST_KEYS = ("tenants", "policies")
@@ -143,7 +143,7 @@ def _choose(
     warnings.extend(
         f"{name}: is left out of the {key} that select clusters: {why}"
         for name, cluster in view["clusters"].items()
-        if everywhere and (why := holds(key, cluster))
+        if everywhere and (why := why_left_out(cluster))
     )
     return chosen
 

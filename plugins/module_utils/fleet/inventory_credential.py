@@ -11,7 +11,7 @@ runs need none. Pure. Private to the collection.
 from __future__ import annotations
 
 from ..errors import Problem
-from .inventory_fields import Fields, suggestion
+from .inventory_fields import Fields
 
 #: Variables of a cluster host that are only looked at for whether they are there.
 SECRET_KEYS = ("kubeconfig", "cluster_credential")
@@ -45,9 +45,7 @@ def read(fields: Fields, created: bool) -> bool:
 
 
 def _check(part: Fields, given: set[str]) -> None:
-    for name in part.values:
-        if name not in PARTS:
-            part.wrong(name, "is not a known key", suggestion(str(name), PARTS))
+    part.only(PARTS)
     ways = [{"api_key"}, {"username", "password"}]
     secrets = given & {"api_key", "username", "password"}
     if secrets not in ways:

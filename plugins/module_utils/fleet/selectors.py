@@ -28,12 +28,9 @@ def tier_of(cluster: t.Mapping[str, t.Any]) -> str:
     return str(cluster.get("tier") or (cluster.get("access") or {}).get("tier") or "")
 
 
-def holds(kind: str, cluster: t.Mapping[str, t.Any]) -> str:
-    """Why a cluster cannot hold objects of a platform-wide list, empty where it can.
-
-    :param kind: a capability: C(tenants) or C(policies).
-    """
-    return capabilities.lacking(str(cluster.get("mode") or ""), tier_of(cluster)).get(kind, "")
+def why_left_out(cluster: t.Mapping[str, t.Any]) -> str:
+    """Why a cluster cannot hold objects of the platform-wide lists, empty where it can. The same for all lists."""
+    return capabilities.lacking(str(cluster.get("mode") or ""), tier_of(cluster)).get("tenants", "")
 
 
 def concerns(item: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any]) -> bool:
@@ -46,7 +43,7 @@ def concerns(item: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any]) -> boo
     chosen = item.get("clusters") or {}
     if chosen.get("names") is not None:
         return cluster["name"] in chosen["names"]
-    if not runs_workloads(cluster) or holds("tenants", cluster):
+    if not runs_workloads(cluster) or why_left_out(cluster):
         return False
     return matches(chosen.get("selector") or {}, cluster.get("labels") or {})
 

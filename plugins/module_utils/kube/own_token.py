@@ -10,11 +10,9 @@ Private to the collection.
 from __future__ import annotations
 
 import datetime
-import typing as t
 from dataclasses import replace
 
 from .connection import Connection
-from .session import Call, Session
 from .token import granted, service_account
 
 _DEADLINE = 10.0
@@ -30,15 +28,11 @@ def renewing(connection: Connection) -> Connection:
 
 
 def _renewed(connection: Connection, namespace: str, name: str) -> Connection:
-    now = datetime.datetime.now(datetime.UTC)
-    lifetime = granted(connection.token, connection.expires, now)
-    body = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": max(lifetime, 600)},
-    }
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
-    with Session(replace(connection, renew=None), deadline=_DEADLINE) as session:
-        call = Call("POST", path, "create", f"token of ServiceAccount {namespace}/{name}", body=body)
-        status = t.cast("dict[str, t.Any]", session.obtain(call)["status"])
+    # Imported here, since every client comes by this module.
+    from .client import Client
+
+    lifetime = granted(connection.token, connection.expires, datetime.datetime.now(datetime.UTC))
+    # Without its end this one is not renewed itself.
+    with Client(replace(connection, expires=""), deadline=_DEADLINE) as client:
+        status = client.create_token(namespace, name, max(lifetime, 600))
     return renewing(replace(connection, token=str(status["token"]), expires=str(status["expirationTimestamp"])))
