@@ -136,7 +136,7 @@ def evaluate(seen: Observation, expected: Expected, now: datetime.datetime) -> l
 def _check(
     identity: str, passed: bool, seen: str, needed: str, remedy: str = "", *, severity: str = "warning"
 ) -> Check:
-    return Check(identity, severity, passed, seen, needed, "" if passed else remedy)
+    return Check(identity, severity, passed, _line(seen), needed, "" if passed else remedy)
 
 
 def _reachable(seen: Observation) -> Check:
@@ -358,8 +358,13 @@ def table(cluster: str, checks: t.Sequence[Check]) -> str:
     return "\n".join([f"Checks of {cluster}", *lines])
 
 
+def _line(text: str) -> str:
+    """What a cluster says of itself, in one line that a terminal shows and does not obey."""
+    return printable(" ".join(text.split()))
+
+
 def _cut(text: str, width: int = 70) -> str:
-    line = printable(" ".join(text.split()))
+    line = _line(text)
     return line if len(line) <= width else line[: width - 3] + "..."
 
 

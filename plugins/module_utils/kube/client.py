@@ -23,6 +23,7 @@ MANAGER = "lodestar"
 _PAGE = 500
 #: Half a million objects; a server that goes on is not waited for.
 _MOST_PAGES = 1000
+_LONGEST_NAME = 253
 
 Object = dict[str, t.Any]
 Objects = list[Object]
@@ -279,4 +280,6 @@ class Client(Session):
 
 def _is_object(item: t.Any) -> bool:
     metadata = item.get("metadata") if isinstance(item, dict) else None
-    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    # Names stand in messages, and no name that Kubernetes allows breaks a line.
+    return isinstance(name, str) and name.isprintable() and len(name) <= _LONGEST_NAME

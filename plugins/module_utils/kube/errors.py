@@ -117,4 +117,5 @@ def from_response(status: int, body: t.Any, verb: str, what: str) -> ApiError:
 def _text(answer: dict[str, t.Any], causes: list[dict[str, t.Any]], what: str) -> str:
     if what.startswith("Secret ") and causes:
         return "; ".join(f"{item.get('field')}: {item.get('reason')}" for item in causes)
-    return str(answer.get("message") or "")[:2000]
+    # One line, so that nothing looks like a message of ours.
+    return " ".join(str(answer.get("message") or "")[:2000].split())

@@ -11,6 +11,7 @@ server that sends one byte now and then holds nobody up.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import select
@@ -207,8 +208,9 @@ class Transport:
             sent = True
             connection.request(method, target, body=body, headers=dict(headers))
             connection.flush()
-            raw = connection.getresponse()
-            response = Response(raw.status, {name.lower(): value for name, value in raw.getheaders()}, _body(raw))
+            # A response that ends with its connection holds the socket, and would keep it open after a failure.
+            with contextlib.closing(connection.getresponse()) as raw:
+                response = Response(raw.status, {name.lower(): value for name, value in raw.getheaders()}, _body(raw))
         except Exception as exc:
             connection.close()
             raise _lost(exc, sent) from exc

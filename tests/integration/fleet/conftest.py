@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import PART_OF
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
@@ -110,15 +111,29 @@ def three(nodeless: ApiServer, more: list[ApiServer], hub: ApiServer) -> t.Itera
 
 
 def _take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
+    """Whatever carries our marks, all at once, since a namespace takes seconds to end."""
     for member in members:
         with Client(member.admin) as client:
-            client.delete("v1", "Namespace", "lodestar-system")
-            until = time.monotonic() + 60
-            while client.get("v1", "Namespace", "lodestar-system") is not None and time.monotonic() < until:
+            for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+                for obj in client.list("admissionregistration.k8s.io/v1", kind, label_selector=PART_OF):
+                    client.delete(obj["apiVersion"], kind, obj["metadata"]["name"])
+            for name in _our_namespaces(client):
+                client.delete("v1", "Namespace", name)
+    until = time.monotonic() + 60
+    for member in members:
+        with Client(member.admin) as client:
+            while _our_namespaces(client) and time.monotonic() < until:
                 time.sleep(0.5)
     with Client(hub.admin) as client:
         for record in client.list("cluster.open-cluster-management.io/v1", "ManagedCluster"):
             client.delete(record["apiVersion"], record["kind"], record["metadata"]["name"])
+
+
+def _our_namespaces(client: Client) -> list[str]:
+    there = [item["metadata"] for item in client.list("v1", "Namespace")]
+    return [
+        item["name"] for item in there if item["name"] == "lodestar-system" or PART_OF in (item.get("labels") or {})
+    ]
 
 
 def await_account(api: ApiServer, namespace: str) -> None:

@@ -154,7 +154,8 @@ def test_no_secret_is_left_by_a_life_in_the_fleet(hub: ApiServer, three: list[Ap
     household.play("fleet_status")
     named = dict(zip(("hub", *NAMES), (hub, *three), strict=True))
     assert household.found(place for name, api in named.items() for place in told_by(name, api)) == []
-    household.play("detach", "-e", "detach_clusters=first,second,third")
+    household.play("detach", "-e", "detach_clusters=second")
+    household.play("detach", "-e", "detach_clusters=first,third", "-e", "detach_unreachable=forget")
     assert household.found(place for name, api in named.items() for place in told_by(name, api)) == []
 
 

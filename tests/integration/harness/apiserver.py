@@ -150,6 +150,11 @@ class ApiServer:
         for process in self._running:
             process.send_signal(signal.SIGCONT)
 
+    @property
+    def alive(self) -> bool:
+        """All of it runs, if only frozen."""
+        return all(process.poll() is None for process in self._running)
+
     def kill(self) -> None:
         """Ends all of it as a power cut does."""
         for process in self._running:

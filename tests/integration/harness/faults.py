@@ -91,14 +91,19 @@ class FaultProxy:
         """
         self._writes, self._at_write = 0, (number, act, done)
 
-    def note(self, method: str, path: str, done: bool) -> None:
-        """Counts a write, and does what was to be done at it."""
+    def count(self, method: str, path: str) -> int:
+        """The number of a request among the writes, 0 for what stores nothing."""
         if method == "GET" or "dryRun=" in path or "reviews" in path:
-            return
+            return 0
         with self._lock:
-            self._writes += not done
-            due = self._at_write if self._at_write and self._at_write[0] == self._writes else None
-            if due is None or due[2] is not done:
+            self._writes += 1
+            return self._writes
+
+    def strike(self, number: int, done: bool) -> None:
+        """Does what was to be done at a write of this number."""
+        with self._lock:
+            due = self._at_write
+            if due is None or number < due[0] or due[2] is not done:
                 return
             self._at_write = None
         due[1]()
@@ -159,7 +164,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.faults.take(self.command, self.path)
-        self.faults.note(self.command, self.path, done=False)
+        number = self.faults.count(self.command, self.path)
+        self.faults.strike(number, done=False)
         act = "reset" if self.faults.dead else fault.act if fault else "forward"
         if fault and act == "answer":
             self._answer(fault.status, fault.body, fault.headers)
@@ -172,7 +178,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._reset()
         else:
             status, content, kind = self.faults.forward(self.command, self.path, self.headers, body)
-            self.faults.note(self.command, self.path, done=True)
+            self.faults.strike(number, done=True)
             if act == "lose" or self.faults.dead:
                 self._reset()
             elif act in ("truncate", "drip"):
