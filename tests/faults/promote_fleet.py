@@ -57,11 +57,19 @@ def _overlay(directory: Path, files: t.Mapping[str, t.Any]) -> tuple[str, str]:
     return overlay(Path(tempfile.mkdtemp(dir=directory)), files)
 
 
-def attached(directory: Path) -> tuple[str, str]:
-    """An inventory in which the legacy cluster is attached, as arguments of ansible-playbook."""
+def attached(directory: Path, **declared: t.Any) -> tuple[str, str]:
+    """An inventory in which the legacy cluster is attached, as arguments of ansible-playbook.
+
+    :param declared: for the whole fleet, tenants for example.
+    """
     variables = {"cluster_mode": "attach", "kubeconfig": "{{ testbed_state }}/legacy.kubeconfig"}
     return _overlay(
-        directory, {"hosts.yml": {"clusters": {"hosts": {"legacy": {}}}}, "host_vars/legacy.yml": variables}
+        directory,
+        {
+            "hosts.yml": {"clusters": {"hosts": {"legacy": {}}}},
+            "host_vars/legacy.yml": variables,
+            "group_vars/all.yml": declared,
+        },
     )
 
 

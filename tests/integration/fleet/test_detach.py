@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import copy
 import json
-import time
 import typing as t
 
 import pytest
@@ -24,50 +23,22 @@ from ansible_collections.lodestar.platform.plugins.module_utils.operation import
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION as POLICY
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
 
+from ..harness import listing
 from ..harness.apiserver import ApiServer
 from ..harness.people import steps
 from .conftest import LODESTAR, await_account, run
 
 Object = dict[str, t.Any]
-#: What a cluster writes by itself all the time, and what is no object.
-NOT_COMPARED = ("events", "leases", "endpointslices", "endpoints", "componentstatuses")
-COUNTED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
 
 
 def everything(api: ApiServer) -> dict[str, Object]:
-    """Every object of every kind that the server lists, without what it counts by itself and without status."""
-    found: dict[str, Object] = {}
-    with Client(api.admin) as client:
-        groups = client.request("GET", "/apis")["groups"]
-        for base in ["/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)]:
-            for resource in client.request("GET", base)["resources"]:
-                name = str(resource["name"])
-                if "/" in name or "list" not in resource["verbs"] or name in NOT_COMPARED:
-                    continue
-                for item in client.request("GET", f"{base}/{name}")["items"]:
-                    metadata = {key: value for key, value in item["metadata"].items() if key not in COUNTED}
-                    kept = {key: value for key, value in item.items() if key not in ("status", "metadata")}
-                    found[f"{base}/{name}/{metadata.get('namespace', '')}/{metadata['name']}"] = {
-                        **kept,
-                        "metadata": metadata,
-                    }
-    return found
+    """Every object of a cluster."""
+    return listing.everything(api.admin)
 
 
-def differences(before: dict[str, Object], after: dict[str, Object]) -> list[str]:
-    return [
-        f"{key}: {before.get(key)} -> {after.get(key)}"
-        for key in sorted(set(before) | set(after))
-        if before.get(key) != after.get(key)
-    ]
-
-
-def settled(api: ApiServer, before: dict[str, Object], patience: float = 30) -> list[str]:
-    """What still differs once the collector of garbage had its time."""
-    until = time.monotonic() + patience
-    while (found := differences(before, everything(api))) and time.monotonic() < until:
-        time.sleep(0.5)
-    return found
+def settled(api: ApiServer, before: dict[str, Object]) -> list[str]:
+    """What still differs on a cluster once the collector of garbage had its time."""
+    return listing.settled(api.admin, before)
 
 
 def tenant(prefix: str) -> Object:

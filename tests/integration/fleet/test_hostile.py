@@ -25,9 +25,10 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.client impo
 
 from ..harness.apiserver import ApiServer
 from ..harness.faults import FaultProxy
+from ..harness.listing import differences
 from .conftest import LODESTAR, run
 from .plays import Fleet
-from .test_detach import differences, everything, govern, take_in
+from .test_detach import everything, govern, take_in
 from .test_play import ROOT
 
 Object = dict[str, t.Any]
