@@ -143,22 +143,29 @@ def _status(api: Api) -> dict[str, t.Any]:
     return dict((api.get(_DAEMON_SET) or {}).get("status") or {})
 
 
+def not_rolled_out(item: t.Mapping[str, t.Any], nodes: int, unavailable: int) -> str | None:
+    """Why a DaemonSet has not brought its new pods to every node, or ``None`` when it has. Pure.
+
+    :param nodes: for how many there was to be a pod when it began. Those that leave meanwhile are not waited for.
+    :param unavailable: how many of them had none that was available. It is they who are taken to have left.
+    """
+    status = item.get("status") or {}
+    if int(status.get("observedGeneration", 0)) < int((item.get("metadata") or {}).get("generation", 0)):
+        return "the DaemonSet's controller has not seen it"
+    now = int(status.get("desiredNumberScheduled", nodes))
+    enough = now - max(0, unavailable - max(0, nodes - now))
+    done = min(int(status.get("updatedNumberScheduled", 0)), int(status.get("numberAvailable", 0)))
+    return None if done >= enough else f"{done} of {enough} pods are new and available"
+
+
 def _wait_rolled_out(api: Api, unavailable: int) -> None:
     """Waits until every node has the new pod, less those that had none available before."""
-    count = int(_status(api).get("desiredNumberScheduled", 1))
+    nodes = int(_status(api).get("desiredNumberScheduled", 1))
 
     def lacking() -> str | None:
-        item = api.get(_DAEMON_SET) or {}
-        status = item.get("status") or {}
-        if int(status.get("observedGeneration", 0)) < int(item["metadata"].get("generation", 0)):
-            return "the DaemonSet's controller has not seen it"
-        updated, ready = int(status.get("updatedNumberScheduled", 0)), int(status.get("numberAvailable", 0))
-        enough = count - unavailable
-        return (
-            None if min(updated, ready) >= enough else f"{min(updated, ready)} of {enough} pods are new and available"
-        )
+        return not_rolled_out(api.get(_DAEMON_SET) or {}, nodes, unavailable)
 
-    host.wait_for("kube-proxy runs with its new configuration", lacking, 60 + 30 * count, interval=1)
+    host.wait_for("kube-proxy runs with its new configuration", lacking, 60 + 30 * nodes, interval=1)
 
 
 def _patch(connect: t.Callable[[], Api], path: str, document: t.Mapping[str, t.Any]) -> None:
