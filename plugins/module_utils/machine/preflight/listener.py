@@ -20,6 +20,9 @@ import sys
 import time
 from typing import Any
 
+#: How the names of the services begin that run this.
+UNIT_PREFIX = "lodestar-reach-"
+
 
 def bind(address: str, ports: list[int]) -> tuple[dict[int, socket.socket], list[int], dict[str, str]]:
     """Sockets by port, ports that somebody else listens on, and why the others failed."""
@@ -88,8 +91,8 @@ def main(text: str) -> None:
     sockets, occupied, failed = bind(wanted["address"], wanted["ports"])
     status = {"listening": sorted(sockets), "occupied": occupied, "failed": failed}
     tell(f"READY=1\nSTATUS={json.dumps(status)}")
-    if sockets:
-        serve(list(sockets.values()), wanted["token"], wanted["seconds"])
+    # Also where nothing is left to listen on: what it said is lost with it, and whoever began it ends it.
+    serve(list(sockets.values()), wanted["token"], wanted["seconds"])
 
 
 if __name__ == "__main__":

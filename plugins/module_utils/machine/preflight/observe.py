@@ -19,6 +19,7 @@ from ...errors import PlatformError
 from .. import files, host, kernel, paths, place
 from . import needs, parse
 from .facts import FIREWALLS, KUBELETS, PATHS, RUNTIMES, Facts, Filesystem, Listener, Unit
+from .listener import UNIT_PREFIX
 
 #: What kubeadm, the kubelet, kube-proxy and the CNI call.
 _COMMANDS = ("conntrack", "iptables", "ip", "mount", "nsenter", "ethtool", "modprobe")
@@ -188,7 +189,9 @@ def _listeners(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -
     found = [item for version, table in tables.items() for item in parse.listening(table, version) if item[1] in wanted]
     holders = _holders({inode for _address, _port, inode in found})
     return [
-        Listener(port, address, *_program(holders.get(inode))) for address, port, inode in sorted(found, key=_by_port)
+        Listener(port, address, *_program(holders.get(inode)))
+        for address, port, inode in sorted(found, key=_by_port)
+        if not _probes(holders.get(inode))
     ]
 
 
@@ -212,6 +215,11 @@ def _holders(inodes: t.Collection[str]) -> dict[str, str]:
         if not left:
             break
     return answer
+
+
+def _probes(process: str | None) -> bool:
+    """Whether it is the listener of another run's probes, which ends by itself: see :mod:`reach`."""
+    return process is not None and f"/{UNIT_PREFIX}" in _text(f"/proc/{process}/cgroup")
 
 
 def _program(process: str | None) -> tuple[str, bool]:

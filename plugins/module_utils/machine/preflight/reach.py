@@ -29,8 +29,7 @@ from .across import OPEN, OURS
 
 Params = t.Mapping[str, t.Any]
 
-_PREFIX = "lodestar-reach-"
-_UNIT = re.compile(rf"{_PREFIX}[0-9a-f]{{8}}")
+_UNIT = re.compile(rf"{listener.UNIT_PREFIX}[0-9a-f]{{8}}")
 _AT_ONCE = 32
 #: What is returned where there is nothing to answer on.
 NOTHING: dict[str, t.Any] = {"listening": [], "occupied": [], "failed": {}, "token": "", "unit": ""}
@@ -49,7 +48,7 @@ def listen(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], secon
     ports, occupied = _free(ports, machine["node_ip"])
     if not ports:
         return {**NOTHING, "occupied": occupied}
-    token, unit = secrets.token_hex(16), _PREFIX + secrets.token_hex(4)
+    token, unit = secrets.token_hex(16), listener.UNIT_PREFIX + secrets.token_hex(4)
     wanted = {"address": machine["node_ip"], "ports": ports, "token": token, "seconds": seconds}
     limits = ("Type=notify", f"RuntimeMaxSec={seconds + 5}", "TimeoutStartSec=20", "TimeoutStopSec=2")
     properties = [argument for limit in limits for argument in ("--property", limit)]
@@ -61,6 +60,8 @@ def listen(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any], secon
     except ValueError as exc:
         end(unit)
         raise PlatformError(f"the listener {unit} did not say what it listens on: {said.strip()!r}") from exc
+    if not status["listening"]:
+        end(unit)
     occupied = sorted({*occupied, *status["occupied"]})
     return {**status, "occupied": occupied, "token": token, "unit": unit if status["listening"] else ""}
 
@@ -93,7 +94,9 @@ def end(unit: str) -> None:
     :raises Refused: the name is none of a listener.
     """
     if not _UNIT.fullmatch(unit):
-        raise Refused(f"unit: {unit!r} is no listener of this collection, whose names begin with {_PREFIX}")
+        raise Refused(
+            f"unit: {unit!r} is no listener of this collection, whose names begin with {listener.UNIT_PREFIX}"
+        )
     host.run(["systemctl", "stop", f"{unit}.service"], check=False)
 
 

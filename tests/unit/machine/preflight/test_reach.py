@@ -18,7 +18,12 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import Refused
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight import listener, reach
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.preflight import (
+    listener,
+    needs,
+    observe,
+    reach,
+)
 
 HERE = "127.0.0.1"
 
@@ -94,6 +99,15 @@ def test_our_listener_is_known_by_its_token(listen: t.Callable[[list[int], float
     assert reach.connect(HERE, free_port(), token, 5) == ("Connection refused", None)
 
 
+def test_one_that_came_too_late_for_every_port_can_still_be_asked(
+    listen: t.Callable[[list[int], float], Listener], busy_port: int
+) -> None:
+    ours = listen([busy_port], 60)
+    assert ours.status == {"listening": [], "occupied": [busy_port], "failed": {}}
+    with pytest.raises(subprocess.TimeoutExpired):
+        ours.process.wait(1)
+
+
 def test_one_that_connects_and_is_silent_keeps_nobody_away(listen: t.Callable[[list[int], float], Listener]) -> None:
     port = free_port()
     listen([port], 60)
@@ -149,6 +163,18 @@ def test_ports_that_are_taken_are_left_alone(busy_port: int) -> None:
     port = free_port()
     assert reach._free([port, busy_port], HERE) == ([port], [busy_port])
     assert reach._free([busy_port], "127.0.0.2") == ([busy_port], []), "it listens on another address"
+
+
+def test_the_listener_of_another_run_is_no_foreign_program(monkeypatch: pytest.MonkeyPatch, busy_port: int) -> None:
+    """It is there for seconds, when two runs begin together."""
+    port = needs.Port(busy_port, "the API server")
+    monkeypatch.setattr(needs, "served", lambda _cluster, _machine: [port])
+    (found,) = observe._listeners({}, {})
+    assert (found.port, found.program) == (busy_port, os.path.realpath(sys.executable))
+    read, groups = observe._text, f"/proc/{os.getpid()}/cgroup"
+    unit = "0::/system.slice/lodestar-reach-0123abcd.service\n"
+    monkeypatch.setattr(observe, "_text", lambda path: unit if path == groups else read(path))
+    assert observe._listeners({}, {}) == []
 
 
 def test_only_a_listener_of_ours_is_ended() -> None:
