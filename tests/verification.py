@@ -56,10 +56,13 @@ class Verification:
         if report.when == "call" or not bars:
             outcome = {"passed": "held", "failed": "**FAILED**", "skipped": "not run"}[report.outcome]
             if not bars and not report.passed:
-                bars = [(report.nodeid.rpartition("::")[2], "")]
+                bars = [(report.nodeid.rpartition("::")[2], "", True)]
             today = datetime.datetime.now(datetime.UTC).date().isoformat()
-            about = (outcome, f"`{report.nodeid}`", commit(), today)
-            self.rows += [Row(_cell(name), _cell(figure), *about) for name, figure in bars]
+            seen = (f"`{report.nodeid}`", commit(), today)
+            self.rows += [
+                Row(_cell(name), _cell(figure), outcome if met or outcome != "held" else "**missed**", *seen)
+                for name, figure, met in bars
+            ]
 
     def pytest_sessionfinish(self) -> None:
         if self.file is not None:
@@ -83,7 +86,8 @@ def page(rows: t.Iterable[Row]) -> str:
     lines = [
         "# Verification",
         "",
-        "Written by `make test-full`. Every line is a bar that a test asserted on real clusters, with its figure.",
+        "Written by `make test-full`. Every line is a bar that a test asserted on real clusters, with its figure. What",
+        "is measured side by side fails no test on a noisy machine: it is missed where the figure is beyond its goal.",
         "",
         f"| {' | '.join(_COLUMNS)} |",
         "|" + "---|" * len(_COLUMNS),

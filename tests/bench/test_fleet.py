@@ -180,7 +180,7 @@ def test_simulated_clusters_are_like_real_ones(world: World, bar: Bar) -> None:
         ratio = found["real"].each / found["simulated"].each
         bar(f"{operation}, {FEW} real clusters", found["real"])
         bar(f"{operation}, {FEW} simulated clusters", found["simulated"])
-        bar(f"{operation}, a real cluster against a simulated one (goal <= 2)", f"{ratio:.2f}")
+        bar(f"{operation}, a real cluster against a simulated one (goal <= 2)", f"{ratio:.2f}", ratio <= 2)
 
 
 def many(world: World, operation: str) -> Figures:
@@ -208,7 +208,11 @@ def test_a_cluster_that_answers_nothing_costs_its_deadline_once(quiet: World, ba
     extra = holed.seconds - whole.seconds
     print(f"{operation}, 1 of {MANY} silent: {holed}, {extra:.1f} s longer")
     goal = f"goal: at most its deadline of {deadline:.0f} s"
-    bar(f"{operation}, 1 of {MANY} clusters answers nothing, longer than without ({goal})", f"{extra:.1f} s")
+    bar(
+        f"{operation}, 1 of {MANY} clusters answers nothing, longer than without ({goal})",
+        f"{extra:.1f} s",
+        extra <= deadline,
+    )
 
 
 def test_growth_is_at_most_linear(quiet: World, bar: Bar) -> None:
@@ -220,7 +224,7 @@ def test_growth_is_at_most_linear(quiet: World, bar: Bar) -> None:
         print(f"{operation}, {MOST} simulated: {more}, a cluster {ratio:.2f} times that of {MANY}")
         for figures in (less, more):
             bar(f"{operation}, {figures.count} simulated clusters", figures)
-        bar(f"{operation}, seconds a cluster at {MOST} against {MANY} (goal <= 1.1)", f"{ratio:.2f}")
+        bar(f"{operation}, seconds a cluster at {MOST} against {MANY} (goal <= 1.1)", f"{ratio:.2f}", ratio <= 1.1)
         assert more.member <= less.member
         assert more.hub <= less.hub
 

@@ -19,6 +19,10 @@ import pytest
 def test_held(bar):
     bar("second run", "9.8 s")
 
+def test_measured(bar):
+    bar("faster (goal <= 2)", "1.9", met=True)
+    bar("smaller (goal <= 2)", "2.1", met=False)
+
 def test_failed_after_the_record(bar):
     bar("drift", "4 of 4")
     assert False
@@ -48,6 +52,8 @@ def test_a_run_is_recorded_as_it_went(tmp_path: Path) -> None:
     rows = [(row.bar, row.figure, row.outcome, row.test) for row in read(record.read_text())]
     assert rows == [
         ("second run", "9.8 s", "held", "`test_suite.py::test_held`"),
+        ("faster (goal <= 2)", "1.9", "held", "`test_suite.py::test_measured`"),
+        ("smaller (goal <= 2)", "2.1", "**missed**", "`test_suite.py::test_measured`"),
         ("drift", "4 of 4", "**FAILED**", "`test_suite.py::test_failed_after_the_record`"),
         ("test_failed_before", "", "**FAILED**", "`test_suite.py::test_failed_before`"),
         ("test_never_ran", "", "**FAILED**", "`test_suite.py::test_never_ran`"),
