@@ -100,8 +100,8 @@ class Hub:
             client.apply(namespace(cluster.name))
             client.apply(access_secret.to_secret(stored))
         labels = {KIND: "simulated"}
-        given: Object = {"cluster": cluster.name, "mode": "attach", "cluster_labels": labels, "access": stored.access}
-        done = run(RECORD, hub_access=self.access, **given)
+        given: Object = {"mode": "attach", "cluster_labels": labels, "tier": like.tier, "access": stored.access}
+        done = run(RECORD, cluster=cluster.name, hub_access=self.access, **given)
         assert not done.get("failed"), done["msg"]
         self.declare("simulated", cluster.name)
 
