@@ -10,7 +10,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from .applyset import ApplySet, kinds_of
+from .applyset import ApplySet, kinds_of, set_of
 from .client import Client
 from .desired import key_of
 from .resources import STATIC, group_kind, group_of
@@ -54,7 +54,9 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     for obj, found in zip(unknown, _look_up(client, unknown, observed), strict=True):
         if found is not None:
-            observed.strangers[key_of(obj)] = found
+            # Another run of the same set may have made it since the members were listed.
+            where = observed.members if set_of(found) == applyset.id else observed.strangers
+            where[key_of(obj)] = found
     return observed
 
 
