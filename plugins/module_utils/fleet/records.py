@@ -52,8 +52,8 @@ class Declared:
 
     @property
     def capabilities(self) -> str:
-        """What the platform can do with it, by name."""
-        return ",".join(capabilities.able(self.mode, self.tier))
+        """What the platform can do with it, by name; the API takes no empty claim."""
+        return ",".join(capabilities.able(self.mode, self.tier)) or "none"
 
 
 @dataclass(frozen=True)

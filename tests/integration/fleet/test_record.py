@@ -147,3 +147,14 @@ def test_a_cluster_that_cannot_be_reached_is_unknown_and_keeps_what_was_seen(
     with Client(connection(hub_access)) as client:
         back = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
     assert {item["type"]: item["status"] for item in back["conditions"]}["ManagedClusterConditionAvailable"] == "True"
+
+
+def test_a_cluster_with_which_nothing_can_be_done_is_recorded(
+    east: dict[str, t.Any], hub_access: dict[str, t.Any], prefix: str
+) -> None:
+    wanted = {"cluster": prefix, "mode": "attach", "tier": "observe", "access": east, "hub_access": hub_access}
+    assert f"create {CLUSTER_API}/ManagedCluster/{prefix}" in steps(run(RECORD, **wanted))
+    with Client(connection(hub_access)) as client:
+        status = (client.get(CLUSTER_API, "ManagedCluster", prefix) or {})["status"]
+    claims = {item["name"]: item["value"] for item in status["clusterClaims"]}
+    assert claims["capabilities.lodestar.platform"] == "none"
