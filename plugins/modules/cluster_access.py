@@ -11,6 +11,9 @@ version_added: 0.1.0
 description:
   - Ensures the ServiceAccount C(lodestar-system/lodestar) and the objects that say what it may do, and makes a token
     of it that expires.
+  - Rights that another tier, or an attachment before a promotion, gave our identity and that O(objects) do not have are
+    deleted, namely ClusterRoleBindings to it alone whose names begin with C(lodestar:), with their ClusterRoles; and so
+    is what says that these objects were an attachment's.
   - The token is kept on the control plane, readable by root only, and comes back while more than half of its
     lifetime is left. Then no request is made that writes.
   - The result is secret and never shown. Its steps hold no secret; the callback P(lodestar.platform.plan#callback)

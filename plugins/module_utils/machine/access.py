@@ -22,6 +22,14 @@ from . import before, host, kubeadm, kubeapi, lasting, objects, paths
 
 NAMESPACE = "lodestar-system"
 ACCOUNT = "lodestar"
+_RBAC_API = "rbac.authorization.k8s.io/v1"
+#: What the names of cluster-wide rights of our identity begin with.
+_OURS = "lodestar:"
+#: What says that an object is of the set of objects that an attachment makes, and the parent of that set.
+_PART_OF = "applyset.kubernetes.io/part-of"
+_ATTACHED = {"name": "applyset-access", "namespace": NAMESPACE}
+#: After the new rights are there, and the token.
+_SURPLUS_WAVE = 3
 
 
 @dataclass
@@ -93,7 +101,7 @@ def plan(
             return Plan(outputs={"access": None, "lacking": False}, warnings=[told])
         if _endpoint_moved(cluster, machine) or _foreign(founded):
             return Plan(outputs={"access": None, "lacking": False})
-        steps = [_step(minting, item) for item in wanted if not objects.covers(item, api.get(objects.path_of(item)))]
+        steps = _missing(minting, api, wanted) + _surplus(minting, api, wanted)
         kept = _kept()
         usable = not any(step.id.startswith("v1/ServiceAccount") for step in steps) and _usable(minting, kept)
     finally:
@@ -169,6 +177,45 @@ def _making(minting: _Minting, steps: list[Step], kept: t.Mapping[str, t.Any] | 
 def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:
     wave = 0 if document["kind"] == "Namespace" else 1
     return objects.step(document, minting.cluster["name"], minting.api, wave)
+
+
+def _missing(minting: _Minting, api: kubeapi.Api, wanted: t.Sequence[objects.Object]) -> list[Step]:
+    """What is not as wanted: applying an object also takes from it what an attachment wrote there under our name."""
+    found = [(item, api.get(objects.path_of(item))) for item in wanted]
+    return [_step(minting, item) for item, seen in found if not objects.covers(item, seen) or _in_set(seen)]
+
+
+def _in_set(seen: objects.Object | None) -> bool:
+    return _PART_OF in (((seen or {}).get("metadata") or {}).get("labels") or {})
+
+
+def _surplus(minting: _Minting, api: kubeapi.Api, wanted: t.Sequence[objects.Object]) -> list[Step]:
+    """What another tier, or an attachment before the promotion, gave to our identity and this access does not use."""
+    if not any(item["kind"] == "ClusterRoleBinding" for item in wanted):
+        return []
+    names = {item["metadata"]["name"] for item in wanted if item["kind"] == "ClusterRoleBinding"}
+    listed = api.request("GET", f"/{objects.RBAC}/clusterrolebindings").get("items") or []
+    doomed = [name for name in map(_given_by_us, listed) if name and name not in names]
+    # The role goes first: a run that was killed in between finds it again by its binding.
+    found = [
+        {"apiVersion": _RBAC_API, "kind": kind, "metadata": {"name": name}}
+        for name in doomed
+        for kind in ("ClusterRole", "ClusterRoleBinding")
+    ]
+    found.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": dict(_ATTACHED)})
+    return [_removal(minting, item) for item in found if api.get(objects.path_of(item)) is not None]
+
+
+def _given_by_us(binding: objects.Object) -> str:
+    """The name of a binding of ours that gives our identity, and nobody else, the role of its own name; else empty."""
+    name, role = str(binding["metadata"]["name"]), binding.get("roleRef") or {}
+    subjects = [(item.get("kind"), item.get("namespace"), item.get("name")) for item in binding.get("subjects") or ()]
+    ours = name.startswith(_OURS) and (role.get("kind"), role.get("name")) == ("ClusterRole", name)
+    return name if ours and subjects == [("ServiceAccount", NAMESPACE, ACCOUNT)] else ""
+
+
+def _removal(minting: _Minting, document: objects.Object) -> Step:
+    return objects.removal(document, minting.cluster["name"], minting.api, _SURPLUS_WAVE)
 
 
 def _endpoint_moved(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -> bool:

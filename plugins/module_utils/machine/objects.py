@@ -17,15 +17,16 @@ from . import kubeapi
 
 Object = t.Mapping[str, t.Any]
 
-_RBAC = "apis/rbac.authorization.k8s.io/v1"
+RBAC = "apis/rbac.authorization.k8s.io/v1"
 #: kind -> prefix of the path, plural, whether it lives in a namespace.
 _PLURALS = {
     "Namespace": ("api/v1", "namespaces", False),
+    "ConfigMap": ("api/v1", "configmaps", True),
     "ServiceAccount": ("api/v1", "serviceaccounts", True),
-    "ClusterRole": (_RBAC, "clusterroles", False),
-    "ClusterRoleBinding": (_RBAC, "clusterrolebindings", False),
-    "Role": (_RBAC, "roles", True),
-    "RoleBinding": (_RBAC, "rolebindings", True),
+    "ClusterRole": (RBAC, "clusterroles", False),
+    "ClusterRoleBinding": (RBAC, "clusterrolebindings", False),
+    "Role": (RBAC, "roles", True),
+    "RoleBinding": (RBAC, "rolebindings", True),
     "DaemonSet": ("apis/apps/v1", "daemonsets", True),
 }
 
@@ -84,3 +85,30 @@ def apply(document: Object, connect: t.Callable[[], kubeapi.Api]) -> None:
         api.apply(path_of(document), document)
     finally:
         api.close()
+
+
+def removal(document: Object, target: str, connect: t.Callable[[], kubeapi.Api], wave: int) -> Step:
+    """The step that deletes one object; one that has gone meanwhile is as wanted.
+
+    :param document: only apiVersion, kind, name and namespace are read from it.
+    :param target: the cluster's name.
+    :param connect: gives the API as administrator, when the step's turn has come.
+    """
+    name = name_of(document)
+
+    def perform() -> None:
+        api = connect()
+        try:
+            api.delete(path_of(document))
+        finally:
+            api.close()
+
+    return Step(
+        f"{document['apiVersion']}/{document['kind']}/{name}",
+        "delete",
+        target,
+        f"delete {document['kind']} {name}",
+        before={"kind": document["kind"], "metadata": dict(document["metadata"])},
+        perform=perform,
+        wave=wave,
+    )

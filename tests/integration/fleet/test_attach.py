@@ -140,6 +140,10 @@ def test_a_change_of_tier_uses_the_credential_and_leaves_only_the_new_rights(
     run(ATTACH, **given(member, hub_access, prefix, tier="tenant"))
     done = run(ATTACH, **given(member, hub_access, prefix, tier="observe"))
     assert f"delete {RBAC}ClusterRoleBinding/lodestar:tenant" in steps(done)
+    with Client(member.admin) as admin:
+        for kind in ("ClusterRole", "ClusterRoleBinding"):
+            names = [item["metadata"]["name"] for item in admin.list(RBAC.rstrip("/"), kind)]
+            assert [name for name in names if name.startswith("lodestar:")] == ["lodestar:observe"]
     known = run(INFO, cluster=prefix, hub_access=hub_access)
     assert known["tier"] == "observe"
     with Client(connection(known["access"])) as client:
