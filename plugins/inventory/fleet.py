@@ -14,7 +14,8 @@ description:
   - Makes a host of every cluster that the hub records, in the group O(group), with C(ansible_connection=local).
   - What the hub knows becomes variables C(fleet_name), C(fleet_uid), C(fleet_mode), C(fleet_role),
     C(fleet_cluster_set), C(fleet_labels), C(fleet_version), C(fleet_distribution), C(fleet_server), C(fleet_capacity),
-    C(fleet_allocatable), C(fleet_taints), C(fleet_available) and C(fleet_conditions).
+    C(fleet_allocatable), C(fleet_taints), C(fleet_available), C(fleet_conditions), C(fleet_lacking),
+    C(fleet_access_expires) and C(fleet_detaching).
     RV(lodestar.platform.fleet_info#module:clusters) tells what each means. No variable holds a credential.
   - The file must be named C(*.fleet.yml), C(*.fleet.yaml), C(fleet.yml) or C(fleet.yaml).
 extends_documentation_fragment:

@@ -50,6 +50,12 @@ options:
         anew without O(rekey), and the run goes on.
     type: bool
     default: false
+  renewed:
+    description:
+      - The access to a created cluster is made in this run, so that the hub keeps another one afterwards. For check
+        mode, where it is yet to be made.
+    type: bool
+    default: false
   adopt:
     description:
       - Kinds of which objects that exist and were made by somebody else are taken over, such as V(Namespace), or

@@ -17,7 +17,7 @@ description:
     needed; with one, the cluster-wide rights are deleted one by one, without one Kubernetes' garbage collector takes
     them, since the namespace C(lodestar-system) owns them.
   - A cluster that cannot be reached is marked on the hub and managed no longer; running again once it can be reached
-    finishes the job, which a site run does by itself.
+    finishes the job, which a site run does by itself. The mark says since when and why.
   - A run that was killed goes on where it stopped. A cluster that the hub does not know is as wanted.
   - Clusters that the platform created are refused, since their machines would be left to nobody; they are reset.
 options:
@@ -88,6 +88,10 @@ state:
   type: str
 reason:
   description: Why the cluster could not be reached, empty otherwise.
+  returned: success
+  type: str
+since:
+  description: When the detachment was first asked for, as RFC 3339; V(null) where the hub does not know the cluster.
   returned: success
   type: str
 namespaces:

@@ -98,6 +98,10 @@ info:
         one that no hub has.
       returned: always
       type: dict
+    credential_expires:
+      description: When the credential ends that was used, as RFC 3339. V(null) where it does not say so.
+      returned: always
+      type: str
     sets:
       description: Names of the sets of objects that the platform keeps on the cluster. V(null) where the
         identity may not see them.

@@ -12,6 +12,11 @@ version_added: 0.1.0
 description:
   - Keeps an Open Cluster Management C(ManagedCluster) and a SIG Multicluster C(ClusterProfile) for a cluster, with
     labels, version, capacity, claims and conditions by the names of these projects.
+  - Tells the cluster itself its name and its set, the same that the ClusterProfile says, by the C(ClusterProperty)s
+    C(cluster.clusterset.k8s.io) and C(clusterset.k8s.io) of the About API (KEP-2149), unless O(tier=observe). Their
+    definition is brought where the cluster has none; one of somebody else is used as it is.
+  - The condition C(AccessValid) and the claim C(access-expires.lodestar.platform) of the ManagedCluster say whether our
+    access is good, and when it ends.
   - Nothing is written while nothing has changed. There is no heartbeat, and the time of a condition is that of its last
     change.
   - A cluster whose identity another record has is refused with both names.
@@ -56,6 +61,16 @@ options:
         (C(ManagedClusterConditionAvailable=Unknown)), since when and why, and keep what was seen last. The cluster is
         not asked, and one without records gets none.
     type: str
+  access_state:
+    description:
+      - The state of the access of a cluster that is O(unreachable), as M(lodestar.platform.access_info) tells it.
+    type: str
+    choices: [unreachable, refused, expired]
+    default: unreachable
+  access_renewed:
+    description: Our access is made anew in this run, so that its end is part of no plan.
+    type: bool
+    default: false
   joining:
     description:
       - Names of the nodes that join in this run. What the cluster has of CPU and memory is then part of no plan, and a
@@ -76,7 +91,7 @@ options:
     elements: dict
     default: []
   expected:
-    description: Take the kubelets to have these settings already. For check mode.
+    description: Take the kubelets to have these settings, and our access to be renewed, already. For check mode.
     type: bool
     default: false
   recreate:
@@ -85,8 +100,8 @@ options:
     default: false
   adopt:
     description:
-      - Kinds of which objects that exist and were made by somebody else are taken over, such as V(Namespace), or
-        V(all). Others are refused by name.
+      - Kinds of which objects that exist and were made by somebody else are taken over, such as V(ClusterProperty), or
+        V(all). Others are refused by name. What that replaces on the cluster is put back when it is detached.
     type: list
     elements: str
     default: []
@@ -145,6 +160,13 @@ nodes:
   description: How many nodes the cluster has.
   returned: success
   type: int
+properties:
+  description:
+    - What the cluster was told of itself, value by name. V(null) where it was told nothing, since the tier is
+      C(observe), or for the reason in the warning.
+  returned: success
+  type: dict
+  sample: {cluster.clusterset.k8s.io: east, clusterset.k8s.io: default}
 plan:
   description: What was done, or in check mode would be done, in order.
   returned: success

@@ -45,6 +45,16 @@ options:
   problem:
     description: What is wrong with the cluster, if it is known already.
     type: str
+  access_share:
+    description:
+      - Percent of the lifetime of the access, at most 50, below which the entry's C(access_warning) says that it ends
+        soon and was not renewed. Runs renew it at 50.
+    type: int
+    default: 25
+  access_renewed:
+    description: The access is made anew by this run, so that there is nothing to warn of. For check mode.
+    type: bool
+    default: false
   cluster_exists:
     description: With V(false) the cluster is taken for one that is yet to be made, and nothing is read. For check mode.
     type: bool
@@ -78,6 +88,7 @@ entry:
     access_expiry: "2026-02-01T12:00:00Z"
     surplus: []
     changed: []
+    access_warning: null
     problem: null
 """
 

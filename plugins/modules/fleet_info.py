@@ -134,6 +134,10 @@ clusters:
       description: What the platform cannot do with it, such as C(upgrades) of an attached cluster, and why.
       returned: always
       type: dict
+    access_expires:
+      description: When our access to it ends, as RFC 3339, as far as a run has recorded it.
+      returned: always
+      type: str
     detaching:
       description: It is on its way out of the fleet, which waits until it can be reached.
       returned: always
@@ -172,6 +176,37 @@ clusters:
           description: How many nodes it has, C(total), and how many of them are C(ready).
           returned: always
           type: dict
+detachments:
+  description: Detachments that are not finished, by name, also of clusters without a record. The next site run goes on.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The cluster's name in the fleet.
+      returned: always
+      type: str
+    since:
+      description: When it was asked for, as RFC 3339.
+      returned: always
+      type: str
+    namespaces:
+      description: What becomes of tenants' namespaces, C(keep) or C(delete).
+      returned: always
+      type: str
+    clean:
+      description: Nothing of ours is left on the cluster but the access.
+      returned: always
+      type: bool
+    cause:
+      description: Why it waits, C(unreachable), or of the access C(refused), C(expired) or C(absent). Empty where no
+        run had to wait.
+      returned: always
+      type: str
+    why:
+      description: The same in words, as it was first seen.
+      returned: always
+      type: str
 table:
   description: The same for people, a line a cluster, and below it what is wrong.
   returned: success

@@ -84,6 +84,9 @@ options:
         description: The ids of the steps of this run, or a mapping of counts by phase.
         type: raw
         default: []
+      access_warning:
+        description: What is to be said of an access that ends soon. It is shown, with a warning.
+        type: str
       problem:
         description: What is wrong with it.
         type: str
@@ -111,6 +114,24 @@ options:
         collection counts with the length of its C(plan), under its name less C(_result); certificates are
         those in the variable C(lodestar_seen).
     type: dict
+  detachments:
+    description: Detachments that this run could not finish. They are shown.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      cluster:
+        description: Name of the cluster.
+        type: str
+        required: true
+      since:
+        description: When it was asked for, in RFC 3339.
+        type: str
+        required: true
+      reason:
+        description: Why it waits.
+        type: str
+        required: true
   report_path:
     description: File that is written with the report as JSON, mode 0644.
     type: path
@@ -158,6 +179,10 @@ report:
     earliest_certificate_expiry:
       description: When the first certificate of the fleet ends.
       type: str
+    detachments:
+      description: As O(detachments).
+      type: list
+      elements: dict
     problems:
       description: As RV(problems).
       type: list

@@ -28,6 +28,10 @@ def test_the_status_of_the_fleet_is_told_and_nothing_is_changed(fleet: Fleet) ->
     assert (run.changed, run.steps()) == (0, [])
     for name in ("global", "east", "legacy"):
         assert f"{name} " in run.output
+        told = {
+            item["metadata"]["name"]: item["spec"]["value"] for item in fleet.get(name, "clusterproperties")["items"]
+        }
+        assert told == {"cluster.clusterset.k8s.io": name, "clusterset.k8s.io": "default"}
     unknown = fleet.playbook(STATUS, "-e", "status_clusters=legacy,nowhere")
     assert "the hub has no record of nowhere" in unknown.output
 
@@ -39,7 +43,10 @@ def test_an_access_is_made_anew(fleet: Fleet) -> None:
     assert refused.steps() == []
     before = fleet.get("global", "secret", "legacy-kubeconfig", "-n", "legacy")["data"]
     run = fleet.playbook(REKEY, "-e", "rekey=legacy").checked()
-    assert [step[1] for step in run.steps()] == ["v1/Secret/legacy/legacy-kubeconfig"]
+    assert [step[1] for step in run.steps()] == [
+        "v1/Secret/legacy/legacy-kubeconfig",
+        "cluster.open-cluster-management.io/v1/ManagedCluster/legacy/status",  # which says when it ends
+    ]
     assert fleet.get("global", "secret", "legacy-kubeconfig", "-n", "legacy")["data"] != before
 
 
@@ -58,6 +65,7 @@ def test_a_cluster_leaves_the_fleet_and_comes_back(fleet: Fleet, bar: Bar) -> No
     assert "take the cluster out of the inventory now" in run.output
     # What our namespace owned is collected a moment later.
     eventually(lambda: ours(fleet) == [], 60, 1)
+    assert fleet.kubectl("legacy", "get", "crd", "clusterproperties.about.k8s.io", "--ignore-not-found") == ""
     kept = fleet.get("legacy", tenants[0])
     assert set(kept["metadata"]["labels"]) == {"kubernetes.io/metadata.name"}
     assert fleet.kubectl("global", "get", "managedclusters", "legacy", "--ignore-not-found") == ""

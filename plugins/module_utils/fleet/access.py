@@ -59,6 +59,14 @@ TENANT_RULES: tuple[Rule, ...] = (
         ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
         MANAGE,
     ),
+    # Which cluster of which set this is (KEP-2149), and the one definition that this takes.
+    rule("about.k8s.io", ["clusterproperties"], MANAGE),
+    rule(
+        "apiextensions.k8s.io",
+        ["customresourcedefinitions"],
+        ["get", "create", "patch", "delete"],
+        ["clusterproperties.about.k8s.io"],
+    ),
 )
 
 LIFECYCLE_RULES: tuple[Rule, ...] = (
@@ -83,7 +91,6 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
 
 #: API group -> the resources of the bundle's definitions, which are listed once to see that they are served.
 FLEET_APIS = {
-    "about.k8s.io": ("clusterproperties",),
     "cluster.open-cluster-management.io": (
         "addonplacementscores",
         "clusterclaims",

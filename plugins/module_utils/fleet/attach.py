@@ -23,6 +23,7 @@ from ..kube.errors import Forbidden, Unauthorized
 from ..kube.token import granted
 from ..operation import Context, Operation
 from ..plan import Plan, Step
+from . import properties
 from .access import TIERS, access_objects, rights_digest
 from .access_info import DEADLINE, HUB_ARGUMENTS, hub_client, hub_uid, kube_system_uid
 from .access_secret import CAPI_LABEL, Stored, from_secret, secret_name, to_secret
@@ -188,7 +189,7 @@ def _keep_minted(run: _Run) -> Plan:
         tier=run.tier,
         rights=rights_digest(run.tier, hub=run.is_hub),
     )
-    steps = [] if kept == new else [_secret_step(run, lambda: new)]
+    steps = [] if kept == new and not run.params["renewed"] else [_secret_step(run, lambda: new)]
     return Plan(steps=_namespace_steps(run) + steps, outputs=_outputs("created", new, uid))
 
 
@@ -216,6 +217,8 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
         member, objects, applyset=ApplySet("access"), target=run.cluster, adopt=adopt.kinds(run.params)
     )
     steps = [_without_hub_uid(step, mark.hub_uid) for step in applied] + tie_steps(member, objects, run.cluster)
+    if run.tier == "observe":
+        steps += properties.removal_steps(member, run.cluster)
     if isinstance(run.hub, absent.AbsentCluster):
         # Nothing may be written on the member that the hub could not record.
         steps = [replace(step, perform=run.hub.version) for step in steps]
@@ -362,6 +365,7 @@ OPERATION = Operation(
         "rekey": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
         "tried": {"type": "bool", "default": False},
+        "renewed": {"type": "bool", "default": False},
         "unreachable": {"type": "str"},
         **adopt.ARGUMENT,
         **HUB_ARGUMENTS,

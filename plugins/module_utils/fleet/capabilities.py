@@ -14,7 +14,7 @@ _MACHINES = "it is attached, and its machines are not in the inventory"
 #: What takes the machines of a cluster, and is done over SSH.
 _ON_MACHINES = ("certificates", "etcd-snapshots", "node-lifecycle", "reconfiguration", "upgrades")
 #: What takes more rights than looking.
-_WRITING = ("policies", "tenants")
+_WRITING = ("cluster-properties", "policies", "tenants")
 _OBSERVED = "the tier of our access to it is observe, which writes nothing"
 _UNADMINISTERED = "the tier of our access to it is not lifecycle"
 

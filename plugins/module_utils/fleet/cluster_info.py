@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..errors import InvalidInput, Problem
-from ..kube import connection, credentials
+from ..kube import connection, credentials, token
 from ..kube.client import Client
 from ..operation import Context, Operation
 from ..plan import Plan
@@ -24,7 +24,15 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     made = credentials.supplied(params, context)
     client = context.enter(Client(made, deadline=float(params["deadline"])))
     found = look.facts(client, str(params["cluster"] or made.server))
-    return Plan(outputs={"info": {**found, **look.ours(client)}})
+    return Plan(outputs={"info": {**found, **look.ours(client), "credential_expires": _end(made)}})
+
+
+def _end(made: connection.Connection) -> str | None:
+    """When the credential ends, RFC 3339; None where it does not say so."""
+    try:
+        return made.expires or token.end(made.token)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 OPERATION = Operation(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from dataclasses import dataclass, replace
 
 from ..errors import PlatformError, Refused
 from ..kube import connection, credentials
@@ -45,16 +46,16 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     _guard(params, found)
     if found.record is None and found.secret is None and not found.ours:
         absent = f"{name}: the hub does not know it, so there is nothing to detach"
-        outputs = {"state": "absent", "reason": "the hub does not know it", "namespaces": None}
+        outputs = {"state": "absent", "reason": "the hub does not know it", "namespaces": None, "since": None}
         return Plan(outputs=outputs, warnings=[absent])
     stone = _stone(params, found)
-    leaving, reason = (None, "") if params["unreachable"] == "forget" else _reach(params, context, found, uid)
-    outputs = {"reason": reason, "namespaces": stone.namespaces}
+    leaving, lack = (None, _NONE) if params["unreachable"] == "forget" else _reach(params, context, found, uid)
+    outputs = {"reason": lack.why, "namespaces": stone.namespaces, "since": stone.since}
     if leaving is None and params["unreachable"] != "forget" and not stone.clean:
         if params["unreachable"] == "fail":
-            raise PlatformError(f"{name}: it cannot be detached: {reason}", cluster=name)
-        waits = f"{name}: the detachment waits until the cluster can be reached: {reason}"
-        steps = tombstone_steps(hub, found, stone)
+            raise PlatformError(f"{name}: it cannot be detached: {lack.why}", cluster=name)
+        waits = f"{name}: the detachment waits until the cluster can be reached: {lack.why}"
+        steps = tombstone_steps(hub, found, replace(stone, cause=lack.cause, why=lack.why[:_LONGEST]))
         return Plan(steps=steps, outputs={**outputs, "state": "pending"}, warnings=[waits])
     steps = [] if leaving is None else _leave(leaving, hub, found, stone)
     steps += hub_steps(hub, found, params["timeout"])
@@ -85,14 +86,25 @@ def _stone(params: t.Mapping[str, t.Any], found: Known) -> Tombstone:
     there = tombstone.read(found.namespace)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     chosen = params["namespaces"] or (there.namespaces if there else "keep")
-    if there is None:
-        return Tombstone(now, chosen)
-    return Tombstone(there.since, chosen, there.clean)
+    return Tombstone(now, chosen) if there is None else replace(there, namespaces=chosen)
+
+
+@dataclass(frozen=True)
+class _Lack:
+    """Why there is no way to the member: the cause as :class:`Tombstone` names it, and in words."""
+
+    cause: str = ""
+    why: str = ""
+
+
+_NONE = _Lack()
+#: Characters of a reason that the hub keeps, which a cluster may have worded.
+_LONGEST = 500
 
 
 def _reach(
     params: t.Mapping[str, t.Any], context: Context, found: Known, uid: str | None
-) -> tuple[Leaving | None, str]:
+) -> tuple[Leaving | None, _Lack]:
     """The way to the member, or None and why there is none.
 
     :raises Refused: another cluster answers, or the cluster is another hub's by now.
@@ -104,21 +116,22 @@ def _reach(
         if supplied:
             made = credentials.supplied(params, context)
         elif stored is None:
-            return None, "the hub keeps no access to it"
+            return None, _Lack("absent", "the hub keeps no access to it")
         elif stored.left(datetime.datetime.now(datetime.UTC)) <= 0:
-            return None, f"the access to it ended at {stored.expires}: give a kubeconfig of an administrator"
+            ended = f"the access to it ended at {stored.expires}: give a kubeconfig of an administrator"
+            return None, _Lack("expired", ended)
         else:
             made = stored.connection
         client = context.enter(Client(made, deadline=DEADLINE))
         observed = kube_system_uid(client, name)
         mark = read_mark(client.get("v1", "Namespace", NAMESPACE))
     except (Unauthorized, Forbidden) as exc:
-        return None, f"its access is not accepted ({exc}): give a kubeconfig of an administrator"
+        return None, _Lack("refused", f"its access is not accepted ({exc}): give a kubeconfig of an administrator")
     except Unreachable as exc:
-        return None, str(exc)
+        return None, _Lack("unreachable", str(exc))
     guard_uid(name, _recorded(found, stored), observed)
     guard_mark(name, uid, mark)
-    return Leaving(name, client, None if supplied or stored is None else stored.tier, params["timeout"]), ""
+    return Leaving(name, client, None if supplied or stored is None else stored.tier, params["timeout"]), _NONE
 
 
 def _recorded(found: Known, stored: Stored | None) -> str:

@@ -16,11 +16,11 @@ from ..kube.errors import Forbidden, NotFound, Unauthorized
 from ..kube.resources import object_id
 from ..kube.steps import delete_step, hand_back_step
 from ..plan import Step
-from . import traces
+from . import properties, traces
 from .access_secret import secret_name
 from .identity import CLUSTER_LABEL, NAMESPACE
 from .records import CLUSTER_API
-from .tombstone import DETACHING, Tombstone
+from .tombstone import Tombstone, read, same_wait
 
 Object = dict[str, t.Any]
 
@@ -95,6 +95,9 @@ def member_steps(leaving: Leaving, keep_namespaces: bool) -> list[Step]:
             steps.append(hand_back_step(client, obj, item, cluster))
         else:
             steps.append(delete_step(client, obj, cluster))
+    if leaving.tier != "observe":
+        doomed = [step.id for step in steps if step.action == "delete"]
+        steps += properties.definition_steps(client, cluster, doomed)
     parents = [replace(delete_step(client, item, cluster), wave=_PARENTS_WAVE) for item in found.parents]
     return steps + parents
 
@@ -246,13 +249,16 @@ def tombstone_steps(hub: Client, known: Known, stone: Tombstone) -> list[Step]:
         (known.secret, marked),
         (known.record, {**marked, "spec": {"hubAcceptsClient": False}}),
     ):
-        if obj is None or ((obj["metadata"].get("annotations") or {}).get(DETACHING)):
+        there = read(obj)
+        if obj is None or (there is not None and same_wait(there, stone)):
             continue
-        steps.append(_mark_step(hub, known, obj, changes))
+        steps.append(_mark_step(hub, known, obj, changes, (there, stone)))
     return steps
 
 
-def _mark_step(hub: Client, known: Known, obj: Object, changes: Object) -> Step:
+def _mark_step(
+    hub: Client, known: Known, obj: Object, changes: Object, stones: tuple[Tombstone | None, Tombstone]
+) -> Step:
     metadata = obj["metadata"]
     kind, version = (str(obj[key]) for key in ("kind", "apiVersion"))
 
@@ -267,8 +273,15 @@ def _mark_step(hub: Client, known: Known, obj: Object, changes: Object) -> Step:
         action="update",
         target=known.hub_name,
         description=f"mark {kind} {metadata['name']} as being detached",
-        before={"detaching": False},
-        after={"detaching": True},
+        before=_told(stones[0]),
+        after=_told(stones[1]),
         perform=perform,
         wave=_HUB_WAVE,
     )
+
+
+def _told(stone: Tombstone | None) -> Object:
+    """A tombstone in a plan: without the time, which another look would tell otherwise."""
+    if stone is None:
+        return {"detaching": False}
+    return {"detaching": True, "namespaces": stone.namespaces, "cause": stone.cause}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from dataclasses import asdict
 
 from ..errors import InvalidInput, Problem
 from ..kube import connection
@@ -35,10 +36,13 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         names = [str(item["name"]) for item in clusters]
         answers = look.live_all(hub, names, float(params["deadline"]), params["at_once"])
         clusters = [{**item, "live": answers[item["name"]]} for item in clusters]
+    leaving = hub_view.detachments(hub, clusters, params["names"])
+    now = datetime.datetime.now(datetime.UTC)
     outputs = {
         "clusters": clusters,
-        "table": status.table(clusters, datetime.datetime.now(datetime.UTC)),
-        "problems": status.problems(clusters),
+        "detachments": [{"name": name, **asdict(stone)} for name, stone in leaving],
+        "table": status.table(clusters, now, leaving),
+        "problems": status.problems(clusters, now, leaving),
     }
     return Plan(outputs=outputs, warnings=warnings)
 

@@ -7,7 +7,8 @@
 A *view* has C(name), C(uid), C(mode), C(role), C(cluster_set), C(labels) (those of the inventory), C(version),
 C(distribution), C(server), C(capacity), C(allocatable), C(taints), C(available) (C(True), C(False) or C(Unknown)),
 C(conditions), by type C(status), C(reason), C(message) and C(since), C(lacking), what the platform cannot do with it
-and why, and C(detaching), whether it is on its way out.
+and why, C(access_expires), when our access to it ends as far as it was recorded (RFC 3339), and C(detaching), whether
+it is on its way out.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import typing as t
 
 from ..kube.applyset import PART_OF
 from ..kube.client import Client
+from ..kube.errors import Forbidden
 from . import capabilities, records
 from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
-from .tombstone import DETACHING
+from .tombstone import DETACHING, Tombstone
+from .tombstone import read as read_tombstone
 
 View = dict[str, t.Any]
 Object = t.Mapping[str, t.Any]
 
 #: OCM's condition that tells whether a cluster answers.
 AVAILABLE = "ManagedClusterConditionAvailable"
+_UNTOLD = Tombstone("an unknown time", "keep")
 _OWN_LABELS = frozenset(
     {CLUSTER_LABEL, UID_LABEL, records.ROLE_LABEL, records.MODE_LABEL, records.CLUSTER_SET_LABEL, PART_OF, DETACHING},
 )
@@ -43,6 +47,21 @@ def read(hub: Client, names: t.Collection[str] = (), label_selector: str | None 
     }
     views = [view(item, profiles.get(item["metadata"]["name"])) for item in found]
     return sorted((item for item in views if not names or item["name"] in names), key=lambda item: item["name"])
+
+
+def detachments(hub: Client, clusters: t.Iterable[View], names: t.Collection[str] = ()) -> list[tuple[str, Tombstone]]:
+    """Detachments that are not finished, by name: of clusters without a record as well. Costs one request.
+
+    :param clusters: what :func:`read` has found.
+    :param names: only these; all by default.
+    """
+    try:
+        spaces = hub.list("v1", "Namespace", label_selector=DETACHING)
+    except Forbidden:
+        spaces = []  # whoever reads the records alone sees those of recorded clusters
+    marks = {str(item["name"]): _UNTOLD for item in clusters if item["detaching"]}
+    marks.update({str(item["metadata"]["name"]): read_tombstone(item) or _UNTOLD for item in spaces})
+    return sorted((name, stone) for name, stone in marks.items() if not names or name in names)
 
 
 def view(record: Object, profile: Object | None = None) -> View:
@@ -68,6 +87,7 @@ def view(record: Object, profile: Object | None = None) -> View:
         "available": (conditions.get(AVAILABLE) or {"status": "Unknown"})["status"],
         "conditions": conditions,
         "lacking": capabilities.lacking(str(labels.get(records.MODE_LABEL)), properties.get(records.TIER, "")),
+        "access_expires": claims.get(records.ACCESS_EXPIRES),
         "detaching": DETACHING in labels,
     }
 

@@ -31,6 +31,10 @@ ROLE_LABEL = "lodestar.platform/role"
 MODE_LABEL = "lodestar.platform/mode"
 #: Claim and property that say what the platform can do with a cluster, and the property that says why.
 CAPABILITIES, TIER = "capabilities.lodestar.platform", "tier.lodestar.platform"
+#: The condition that tells whether our access to the cluster is good, and the claim that says when it ends.
+ACCESS, ACCESS_EXPIRES = "AccessValid", "access-expires.lodestar.platform"
+#: The condition's reason by the state of an access that is good no more.
+_ACCESS_LOST = {"expired": "AccessExpired", "refused": "AccessRefused"}
 _RESOURCES = ("cpu", "memory", "ephemeral-storage", "pods")
 
 
@@ -63,6 +67,7 @@ class Observed:
     :param ca_data: PEM certificates of its API server.
     :param nodes: its Nodes, as the API returned them.
     :param api_groups: names of the API groups that it serves.
+    :param access_expires: end of our access, RFC 3339; empty where it is not known, and what was recorded stays.
     """
 
     uid: str
@@ -72,6 +77,7 @@ class Observed:
     nodes: t.Sequence[t.Mapping[str, t.Any]]
     distribution: Distribution
     api_groups: t.Sequence[str] = ()
+    access_expires: str = ""
 
 
 def managed_cluster(declared: Declared, uid: str, server: str, ca_data: str) -> Object:
@@ -121,11 +127,13 @@ def managed_cluster_status(
     :param now: RFC 3339.
     """
     capacity, allocatable = total(observed.nodes, "capacity"), total(observed.nodes, "allocatable")
+    claim, condition = _access(observed.access_expires, before or {})
     return {
         "version": {"kubernetes": observed.version},
         "capacity": capacity,
         "allocatable": allocatable,
         "clusterClaims": [
+            *claim,
             {"name": CAPABILITIES, "value": declared.capabilities},
             {"name": "id.k8s.io", "value": observed.uid},
             {"name": "kubeversion.open-cluster-management.io", "value": observed.version},
@@ -137,11 +145,31 @@ def managed_cluster_status(
                 _condition("HubAcceptedManagedCluster", "HubClusterAdminAccepted", "Accepted by the inventory"),
                 _condition("ManagedClusterJoined", "ManagedClusterJoined", f"Joined by {declared.mode}"),
                 _condition("ManagedClusterConditionAvailable", "ManagedClusterAvailable", "The cluster's API answers"),
+                *condition,
             ],
             (before or {}).get("conditions") or (),
             now,
         ),
     }
+
+
+def _access(expires: str, before: t.Mapping[str, t.Any]) -> tuple[list[Object], list[Object]]:
+    """The claim and the condition of our access. What they say changes with the access and not with the time."""
+    if not expires:
+        claims = [item for item in before.get("clusterClaims") or () if item.get("name") == ACCESS_EXPIRES]
+        return claims, [item for item in before.get("conditions") or () if item.get("type") == ACCESS]
+    text = f"The access ends at {expires}; a run renews it when no more than half of its lifetime is left"
+    return [{"name": ACCESS_EXPIRES, "value": expires}], [_condition(ACCESS, "AccessGranted", text)]
+
+
+def cluster_properties(declared: Declared) -> dict[str, str]:
+    """The well-known properties of KEP-2149, alike in the ClusterProfile and on the member itself.
+
+    The id is the cluster's name: a DNS label, unique on the hub (its namespaces carry these names), and fixed for as
+    long as the cluster is in the fleet, as the KEP demands; and it is fit for the names of multi-cluster DNS, and for
+    people, which the UID of kube-system (the claim C(id.k8s.io)) is not.
+    """
+    return {"cluster.clusterset.k8s.io": declared.name, "clusterset.k8s.io": declared.cluster_set}
 
 
 def cluster_profile_status(
@@ -152,8 +180,7 @@ def cluster_profile_status(
     if observed.ca_data:
         cluster["certificate-authority-data"] = base64.b64encode(observed.ca_data.encode()).decode()
     properties = {
-        "cluster.clusterset.k8s.io": declared.name,
-        "clusterset.k8s.io": declared.cluster_set,
+        **cluster_properties(declared),
         "id.k8s.io": observed.uid,
         CAPABILITIES: declared.capabilities,
         "distribution.lodestar.platform": observed.distribution.name,
@@ -184,10 +211,13 @@ _ANSWERS = {
 _OURS = ("version", "capacity", "allocatable", "clusterClaims", "properties", "accessProviders")
 
 
-def unreachable_status(kind: str, before: t.Mapping[str, t.Any], why: str, now: str) -> Object:
+def unreachable_status(
+    kind: str, before: t.Mapping[str, t.Any], why: str, now: str, state: str = "unreachable"
+) -> Object:
     """The status of a record of a cluster that cannot be reached: what was seen last, and since when it is not seen.
 
     :param kind: C(ManagedCluster) or C(ClusterProfile).
+    :param state: of our access by :func:`access_info.judge`; C(expired) and C(refused) end it.
     :param before: the status that is there.
     :param why: for people; kept as it is while the condition stays, so that the same state writes nothing.
     """
@@ -197,8 +227,16 @@ def unreachable_status(kind: str, before: t.Mapping[str, t.Any], why: str, now: 
     message = str(old.get("message")) if old.get("status") == "Unknown" else f"Not reached since {now}: {why}"
     wanted = [item for item in there if item.get("type") != name]
     wanted.append(_condition(name, reason, message, status="Unknown"))
+    if kind == "ManagedCluster" and state in _ACCESS_LOST:
+        wanted = [item for item in wanted if item.get("type") != ACCESS] + [_lost(there, _ACCESS_LOST[state], why)]
     kept = {key: before[key] for key in _OURS if key in before}
     return {**kept, "conditions": transitions(wanted, there, now)}
+
+
+def _lost(there: t.Sequence[t.Mapping[str, t.Any]], reason: str, why: str) -> Object:
+    """The condition of an access that is good no more; the message stays while the reason does."""
+    old: t.Mapping[str, t.Any] = next((item for item in there if item.get("type") == ACCESS), {})
+    return _condition(ACCESS, reason, str(old["message"]) if old.get("reason") == reason else why, status="False")
 
 
 def _condition(kind: str, reason: str, message: str, status: str = "True") -> Object:

@@ -17,7 +17,7 @@ from ..kube.client import Client
 from ..kube.diff import covers, project
 from ..operation import Context, Operation
 from ..plan import Plan, Step
-from . import look, records
+from . import look, properties, records
 from .access import TIERS
 from .access_info import HUB_ARGUMENTS, hub_client
 from .attach import LATER, records_of
@@ -26,6 +26,8 @@ from .identity import NAMESPACE, UID_LABEL, guard_name, guard_uid, guard_unique
 from .records import Declared, Observed
 
 _STATUS_WAVE = 3000
+#: Stands in plans for what is only known once the access has been made.
+LATER_ACCESS = "(known once the access is made)"
 #: Settings of a kubelet on which capacity or allocatable of its node depend (kubelet.config.k8s.io/v1beta1).
 _RESIZING = (
     "maxPods", "podsPerCore", "kubeReserved", "systemReserved", "reservedSystemCPUs", "reservedMemory", "evictionHard",
@@ -54,9 +56,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         return _plan_unreachable(hub, params)
     member = context.enter(absent.connect(params, context.environ, params["cluster"]))
     declared = _declared(params)
-    observed = observe(member, declared.name, params.get("kubernetes_version"))
-    if params["upgraded"] and params["kubernetes_version"]:
-        observed = replace(observed, version=f"v{params['kubernetes_version']}")
+    observed, adopted = _observed(params, member), adopt.kinds(params)
     existing = hub.get(records.CLUSTER_API, "ManagedCluster", declared.name)
     if observed.uid != _UID:
         labels = ((existing or {}).get("metadata") or {}).get("labels") or {}
@@ -66,21 +66,47 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         records.managed_cluster(declared, observed.uid, observed.server, observed.ca_data),
         records.cluster_profile(declared),
     ]
-    steps = plan_objects(
-        hub, objects, applyset=ApplySet(f"record-{declared.name}"), target=params["hub"], adopt=adopt.kinds(params)
-    )
-    steps = [_plain(step, observed) for step in steps]
+    record = ApplySet(f"record-{declared.name}")
+    found = plan_objects(hub, objects, applyset=record, target=params["hub"], adopt=adopted)
+    steps = [_plain(step, observed) for step in found]
     steps += _status_steps(hub, params["hub"], declared, observed, existing, _coming(params, observed))
+    said, left_out = properties.plan(
+        member,
+        declared,
+        is_hub=declared.name == params["hub"],
+        adopt=adopted,
+        coming=params["access_renewed"] and params["expected"],
+    )
+    steps += said
     if isinstance(member, absent.AbsentCluster):
         # A plan for a cluster that is not there yet must not become a record of it.
         steps = [replace(step, perform=member.version) for step in steps]
-    outputs = {
+    told = None if left_out else records.cluster_properties(declared)
+    # What a tier never does is no news: capabilities tell it.
+    warnings = [left_out] if left_out and declared.tier != "observe" else []
+    return Plan(steps=steps, outputs=_outputs(observed, told), warnings=warnings, parallel=4)
+
+
+def _outputs(observed: Observed, told: dict[str, str] | None) -> dict[str, t.Any]:
+    return {
         "uid": None if observed.uid == _UID else observed.uid,
         "version": observed.version,
         "distribution": observed.distribution.name,
         "nodes": len(observed.nodes),
+        "properties": told,
     }
-    return Plan(steps=steps, outputs=outputs, parallel=4)
+
+
+def _observed(params: t.Mapping[str, t.Any], member: Client) -> Observed:
+    """What is seen of the cluster, with what this run knows better."""
+    observed = observe(member, params["cluster"], params.get("kubernetes_version"))
+    expires = (params.get("access") or {}).get("expires")
+    if not expires and isinstance(member, absent.AbsentCluster):
+        expires = LATER_ACCESS
+    observed = replace(observed, access_expires=str(expires or ""))
+    if params["upgraded"] and params["kubernetes_version"]:
+        observed = replace(observed, version=f"v{params['kubernetes_version']}")
+    return observed
 
 
 def _declared(params: t.Mapping[str, t.Any]) -> Declared:
@@ -97,13 +123,13 @@ def _declared(params: t.Mapping[str, t.Any]) -> Declared:
 def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
     """Records that the cluster does not answer; a cluster that has no record yet gets none."""
     name, now = params["cluster"], _now()
-    outputs = dict.fromkeys(("uid", "version", "distribution", "nodes"))
+    outputs = dict.fromkeys(("uid", "version", "distribution", "nodes", "properties"))
     steps = []
     for api_version, kind, namespace in _RECORDS:
         there = hub.get(api_version, kind, name, namespace)
         before = (there or {}).get("status")
         if before is not None:
-            status = records.unreachable_status(kind, before, params["unreachable"], now)
+            status = records.unreachable_status(kind, before, params["unreachable"], now, params["access_state"])
             steps.append(_status_step(hub, params["hub"], api_version, kind, name, namespace, before, status))
     return Plan(steps=[step for step in steps if step is not None], outputs=outputs)
 
@@ -114,23 +140,25 @@ def _now() -> str:
 
 @dataclass(frozen=True)
 class _Coming:
-    """What a run that brings or reconfigures nodes changes of the sums over nodes.
+    """What a run changes of a status that check mode cannot know.
 
-    :param nodes: nodes join or offer something else in this run, so that no plan shows sums: check mode cannot know
-        them.
-    :param more: the sums will be other ones, but for check mode.
+    :param nodes: nodes join or offer something else in this run, so that no plan shows sums.
+    :param access: our access is made in this run, so that no plan shows its end.
+    :param more: the status will be another one, but for check mode.
     """
 
-    nodes: bool
-    more: bool
+    nodes: bool = False
+    access: bool = False
+    more: bool = False
 
 
 def _coming(params: t.Mapping[str, t.Any], observed: Observed) -> _Coming:
     there = {str(node["metadata"]["name"]) for node in observed.nodes}
     then = (there | set(params["joining"])) - set(params["replaced"])
     resized = resizes(params["kubelet_changes"])
-    more = (bool(params["joining"]) and len(then) != len(there)) or (resized and params["expected"])
-    return _Coming(bool(params["joining"]) or resized, more)
+    renewed = bool(params["access_renewed"])
+    more = (bool(params["joining"]) and len(then) != len(there)) or ((resized or renewed) and params["expected"])
+    return _Coming(bool(params["joining"]) or resized, renewed, more)
 
 
 def resizes(changes: t.Iterable[t.Mapping[str, t.Any]]) -> bool:
@@ -188,7 +216,7 @@ def _status_step(
     namespace: str | None,
     before: t.Any,
     status: dict[str, t.Any],
-    coming: _Coming = _Coming(nodes=False, more=False),
+    coming: _Coming = _Coming(),
 ) -> Step | None:
     if before is not None and covers(status, before) and not coming.more:
         return None
@@ -203,7 +231,7 @@ def _status_step(
         target=target,
         description=f"write the status of {kind} {name}",
         before=None if before is None else _conditions(before) if later else project(before, status),
-        after=_conditions(status) if later else status,
+        after=_conditions(status) if later else _without_end(status) if coming.access else status,
         perform=lambda: hub.apply(obj, force=True, subresource="status"),
         wave=_STATUS_WAVE,
     )
@@ -211,6 +239,18 @@ def _status_step(
 
 def _conditions(status: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {"conditions": {item["type"]: item["status"] for item in status.get("conditions") or ()}}
+
+
+def _without_end(status: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A status without the end of an access that is yet to be made."""
+    claims = [
+        {**item, "value": LATER_ACCESS} if item["name"] == records.ACCESS_EXPIRES else item
+        for item in status["clusterClaims"]
+    ]
+    conditions = [
+        {**item, "message": LATER_ACCESS} if item["type"] == records.ACCESS else item for item in status["conditions"]
+    ]
+    return {**status, "clusterClaims": claims, "conditions": conditions}
 
 
 def _plain(step: Step, observed: Observed) -> Step:
@@ -235,6 +275,8 @@ OPERATION = Operation(
         "kubernetes_version": {"type": "str"},
         "upgraded": {"type": "bool", "default": False},
         "unreachable": {"type": "str"},
+        "access_state": {"type": "str", "choices": ["unreachable", "refused", "expired"], "default": "unreachable"},
+        "access_renewed": {"type": "bool", "default": False},
         "joining": {"type": "list", "elements": "str", "default": []},
         "replaced": {"type": "list", "elements": "str", "default": []},
         "kubelet_changes": {"type": "list", "elements": "dict", "default": []},

@@ -7,7 +7,7 @@
 An *entry* is what the report knows about one cluster: ``cluster``, ``joined`` (created, attached or hub), ``version``,
 ``nodes`` (``ready``, ``total``), ``tenants``, ``policies``, ``certificate_expiry`` and ``access_expiry`` (RFC 3339 or
 null), ``surplus`` (names of Nodes that no machine of the inventory stands for), ``changed`` (ids of the steps of this
-run, or counts by phase) and ``problem`` (text or null).
+run, or counts by phase), ``access_warning`` (text or null) and ``problem`` (text or null).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import typing as t
 from ..output import aligned
 
 Entry = dict[str, t.Any]
+#: C(cluster), C(since) (RFC 3339) and C(reason) of a detachment that could not be finished.
+Detachment = t.Mapping[str, t.Any]
 
 JOINED = ("hub", "created", "attached")
 _COLUMNS = ("CLUSTER", "JOINED", "VERSION", "NODES", "TENANTS", "POLICIES", "CERTIFICATES", "ACCESS")
@@ -34,6 +36,7 @@ _EMPTY: Entry = {
     "access_expiry": None,
     "surplus": [],
     "changed": [],
+    "access_warning": None,
     "problem": None,
 }
 
@@ -115,7 +118,19 @@ def surplus(entries: t.Iterable[Entry]) -> list[str]:
     ]
 
 
-def document(entries: t.Sequence[Entry], now: datetime.datetime, planned: bool) -> dict[str, t.Any]:
+def fading(entries: t.Iterable[Entry]) -> list[str]:
+    """One line for each cluster to which our access ends soon, and was not renewed."""
+    return [f"{entry['cluster']}: {entry['access_warning']}" for entry in entries if entry["access_warning"]]
+
+
+def waiting(detachments: t.Iterable[Detachment]) -> list[str]:
+    """One line for each detachment that could not be finished."""
+    return [f"{item['cluster']}: since {item['since']}: {item['reason']}" for item in detachments]
+
+
+def document(
+    entries: t.Sequence[Entry], now: datetime.datetime, planned: bool, detachments: t.Sequence[Detachment] = ()
+) -> dict[str, t.Any]:
     """The report as data."""
     expiries = [entry["certificate_expiry"] for entry in entries if entry["certificate_expiry"]]
     return {
@@ -125,6 +140,7 @@ def document(entries: t.Sequence[Entry], now: datetime.datetime, planned: bool) 
         "clusters": list(entries),
         "changes": sum(changes(entry["changed"]) for entry in entries),
         "earliest_certificate_expiry": min(expiries, key=_moment, default=None),
+        "detachments": [dict(item) for item in detachments],
         "problems": problems(entries),
     }
 
@@ -136,19 +152,26 @@ def changes(changed: t.Any) -> int:
     return len(changed or [])
 
 
-def table(entries: t.Sequence[Entry], now: datetime.datetime, planned: bool) -> str:
+def table(
+    entries: t.Sequence[Entry], now: datetime.datetime, planned: bool, detachments: t.Sequence[Detachment] = ()
+) -> str:
     """The report for people: a line a cluster, and below it what is wrong.
 
     :param planned: the run only planned (check mode).
+    :param detachments: those that could not be finished.
     """
     if not entries:
         return "The run was about no cluster of the fleet."
     rows: list[tuple[str, ...]] = [(*_COLUMNS, "WOULD CHANGE" if planned else "CHANGED")]
     rows += [_row(entry, now) for entry in entries]
     lines = aligned(rows)
-    found = surplus(entries)
-    if found:
-        lines += ["", "Surplus nodes:", *(f"- {line}" for line in found)]
+    for title, found in (
+        ("Surplus nodes:", surplus(entries)),
+        ("Access that ends soon:", fading(entries)),
+        ("Detachments that wait for their cluster:", waiting(detachments)),
+    ):
+        if found:
+            lines += ["", title, *(f"- {line}" for line in found)]
     found = problems(entries)
     if found:
         lines += ["", f"{len(found)} of {len(entries)} clusters with a problem:", *(f"- {line}" for line in found)]

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "access_expiry": {"type": "str"},
             "surplus": {"type": "list", "elements": "str", "default": []},
             "changed": {"type": "raw", "default": []},
+            "access_warning": {"type": "str"},
             "problem": {"type": "str"},
         },
     },
@@ -43,6 +44,12 @@ ARGUMENTS: dict[str, t.Any] = {
     "hosts": {"type": "list", "elements": "str", "default": []},
     "failed_hosts": {"type": "list", "elements": "str", "default": []},
     "outcome": {"type": "dict"},
+    "detachments": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {key: {"type": "str", "required": True} for key in ("cluster", "since", "reason")},
+    },
     "report_path": {"type": "path"},
 }
 
@@ -56,8 +63,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     now = datetime.datetime.now(datetime.UTC)
 
     def outputs(planned: bool) -> dict[str, t.Any]:
-        found = report.document(entries, now, planned)
-        table = report.table(entries, now, planned)
+        found = report.document(entries, now, planned, params["detachments"])
+        table = report.table(entries, now, planned, params["detachments"])
         return {"report": found, "table": table.splitlines(), "problems": found["problems"]}
 
     def finish() -> dict[str, t.Any]:
@@ -68,7 +75,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         except PlatformError as exc:
             raise PlatformError(str(exc), **done) from exc  # the report is shown all the same
 
-    return Plan(outputs=outputs(planned=True), finish=finish, warnings=report.surplus(entries))
+    return Plan(
+        outputs=outputs(planned=True), finish=finish, warnings=[*report.surplus(entries), *report.fading(entries)]
+    )
 
 
 def _check(entries: t.Iterable[t.Mapping[str, t.Any]]) -> None:

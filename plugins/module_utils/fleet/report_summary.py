@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from fractions import Fraction
 
-from ..errors import PlatformError
+from ..errors import InvalidInput, PlatformError, Problem
 from ..kube import absent, connection, quantity, wait
 from ..kube.client import Client
+from ..kube.token import granted, moment
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import removal, report
@@ -24,12 +26,17 @@ _CAPACITY = ("cpu", "memory", "pods")
 #: Seconds that a cluster may take to answer; the report is no place to wait.
 DEADLINE = 5.0
 
+#: Percent of its lifetime at which a run renews an access.
+RENEWED_AT = 50
+
 ARGUMENTS: dict[str, t.Any] = {
     "cluster": {"type": "dict", "required": True},
     "node_names": {"type": "list", "elements": "str", "default": []},
     "certificate_expiries": {"type": "list", "elements": "str", "default": []},
     "changed": {"type": "raw", "default": []},
     "problem": {"type": "str"},
+    "access_share": {"type": "int", "default": 25},
+    "access_renewed": {"type": "bool", "default": False},
     **connection.ARGUMENTS,
     **absent.ARGUMENT,
 }
@@ -37,10 +44,16 @@ ARGUMENTS: dict[str, t.Any] = {
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Reads the cluster; a cluster that does not answer has a problem, and is no failure."""
+    share, access = params["access_share"], params.get("access") or {}
+    if not 0 <= share <= RENEWED_AT:
+        reason = f"is no percentage from 0 to {RENEWED_AT}, at which runs renew an access"
+        raise InvalidInput([Problem("access_share", share, reason, "Give one, or leave it away")])
+    now = datetime.datetime.now(datetime.UTC)
     entry = {
         **report.declared(params["cluster"]),
         "certificate_expiry": report.earliest(params["certificate_expiries"]),
-        "access_expiry": (params.get("access") or {}).get("expires") or None,
+        "access_expiry": access.get("expires") or None,
+        "access_warning": None if params["access_renewed"] else fading(access, share, now),
         "changed": params["changed"],
         "problem": params["problem"] or None,
     }
@@ -50,6 +63,25 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     except PlatformError as exc:
         entry["problem"] = entry["problem"] or str(exc).splitlines()[0]
     return Plan(outputs={"entry": entry})
+
+
+def fading(access: t.Mapping[str, t.Any], share: int, now: datetime.datetime) -> str | None:
+    """What is to be said of an access that ends soon and was not renewed; None of a good one. Pure.
+
+    :param access: C(token) and C(expires); one that does not say when it ends is taken for good.
+    :param share: percent of its lifetime below which that is soon.
+    """
+    if not access.get("expires"):
+        return None
+    lifetime = granted(str(access.get("token") or ""), str(access["expires"]), now)
+    left = (moment(str(access["expires"])) - now).total_seconds()
+    if lifetime > 0 and left >= lifetime * share / 100:
+        return None
+    percent = max(0, int(100 * left / lifetime)) if lifetime > 0 else 0
+    return (
+        f"the access to it ends at {access['expires']}, {percent} % of its lifetime is left, and this run did not "
+        "renew it: see its tasks above, or make it anew (lodestar.platform.rekey for an attached cluster)"
+    )
 
 
 def cluster_summary(client: Client, node_names: t.Sequence[str] = (), exists: bool = True) -> Summary:

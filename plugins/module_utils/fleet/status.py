@@ -11,25 +11,31 @@ import typing as t
 from ..kube.token import moment
 from ..output import aligned, printable
 from .hub_view import View
+from .records import ACCESS
+from .tombstone import Tombstone, waiting
 
 _COLUMNS = ("CLUSTER", "MODE", "SET", "VERSION", "RECORDED", "NOW", "NODES", "LATENCY", "ACCESS")
+_ENDED = "ended"
+#: Detachments that are not finished, by the cluster's name.
+Leaving = t.Sequence[tuple[str, Tombstone]]
 #: States of a live answer in which the cluster can be worked with.
 GOOD = ("usable", "ageing")
 
 
-def table(clusters: t.Sequence[View], now: datetime.datetime) -> list[str]:
+def table(clusters: t.Sequence[View], now: datetime.datetime, leaving: Leaving = ()) -> list[str]:
     """The lines for people.
 
     :param clusters: views of :mod:`hub_view`, with C(live) where the cluster was asked.
+    :param leaving: detachments that are not finished.
     """
-    if not clusters:
-        return ["The hub records no such cluster."]
-    lines = aligned([_COLUMNS, *(_row(item, now) for item in clusters)])
-    found = problems(clusters)
+    lines = ["The hub records no such cluster."]
+    if clusters:
+        lines = aligned([_COLUMNS, *(_row(item, now) for item in clusters)])
+    found = problems(clusters, now, leaving)
     return [*lines, "", *(f"- {printable(line)}" for line in found)] if found else lines
 
 
-def problems(clusters: t.Iterable[View]) -> list[str]:
+def problems(clusters: t.Iterable[View], now: datetime.datetime, leaving: Leaving = ()) -> list[str]:
     """What an operator should look at, a line each."""
     found = []
     for item in clusters:
@@ -39,9 +45,20 @@ def problems(clusters: t.Iterable[View]) -> list[str]:
             found.append(f"{item['name']}: {live['state']}: {live['reason']}")
         if nodes["ready"] < nodes["total"]:
             found.append(f"{item['name']}: {nodes['total'] - nodes['ready']} of {nodes['total']} nodes are not ready")
-        if item["detaching"]:
-            found.append(f"{item['name']}: is being detached, which waits until a run reaches it")
-    return found
+        found += _access_problem(item, now)
+    return [*found, *(waiting(name, stone) for name, stone in leaving)]
+
+
+def _access_problem(item: View, now: datetime.datetime) -> list[str]:
+    """What the hub has recorded of an access that is good no more; of a cluster that was asked, its answer tells."""
+    if item.get("live"):
+        return []
+    condition = item["conditions"].get(ACCESS) or {}
+    if condition.get("status") == "False":
+        return [f"{item['name']}: {condition.get('message')}"]
+    if _left(item["access_expires"], now) == _ENDED:
+        return [f"{item['name']}: the access ended at {item['access_expires']}"]
+    return []
 
 
 def _row(item: View, now: datetime.datetime) -> tuple[str, ...]:
@@ -56,7 +73,7 @@ def _row(item: View, now: datetime.datetime) -> tuple[str, ...]:
         live.get("state") or "-",
         f"{nodes['ready']}/{nodes['total']}" if nodes else "-",
         f"{seconds * 1000:.0f} ms" if seconds else "-",
-        _left(live.get("expires"), now),
+        _left(live.get("expires") or item["access_expires"], now),
     )
 
 
@@ -65,5 +82,5 @@ def _left(expires: str | None, now: datetime.datetime) -> str:
         return "-"
     left = moment(expires) - now
     if left <= datetime.timedelta():
-        return "ended"
+        return _ENDED
     return f"{left.days} d" if left.days >= 2 else f"{left.total_seconds() / 3600:.1f} h"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 #: Label and annotation of hub objects of a cluster that is being detached.
 DETACHING = "lodestar.platform/detaching"
@@ -25,15 +25,19 @@ class Tombstone:
     :param since: when it was asked for, RFC 3339.
     :param namespaces: what becomes of tenants' namespaces, C(keep) or C(delete).
     :param clean: nothing of ours was left on the cluster but the access.
+    :param cause: why it waits: C(unreachable), C(refused), C(expired) or C(absent), the access or the way to it.
+    :param why: the same in words, as it was first seen: another wording of the same cause is written nowhere.
     """
 
     since: str
     namespaces: str
     clean: bool = False
+    cause: str = ""
+    why: str = ""
 
     def metadata(self) -> Object:
         """As labels and annotations."""
-        said = {"clean": self.clean, "namespaces": self.namespaces, "since": self.since}
+        said = asdict(self)
         return {"labels": {DETACHING: "true"}, "annotations": {DETACHING: json.dumps(said, sort_keys=True)}}
 
 
@@ -44,9 +48,26 @@ def read(obj: t.Mapping[str, t.Any] | None) -> Tombstone | None:
         return None
     try:
         said = json.loads(text)
-        return Tombstone(str(said["since"]), str(said["namespaces"]), bool(said["clean"]))
+        stone = Tombstone(str(said["since"]), str(said["namespaces"]), bool(said["clean"]))
+        return replace(stone, cause=str(said.get("cause") or ""), why=str(said.get("why") or ""))
     except (ValueError, KeyError, TypeError):
         return Tombstone("an unknown time", "keep")
+
+
+def same_wait(one: Tombstone, other: Tombstone) -> bool:
+    """True when two say the same of what is waited for and of what will be done then."""
+    return (one.namespaces, one.clean, one.cause) == (other.namespaces, other.clean, other.cause)
+
+
+def waiting(cluster: str, stone: Tombstone) -> str:
+    """A detachment that is not finished, for people."""
+    if stone.clean:
+        return (
+            f"{cluster}: is being detached since {stone.since}; nothing of ours is left on it, and the next site run "
+            "lets the hub forget it"
+        )
+    why = f": {stone.why}" if stone.why else ""
+    return f"{cluster}: is being detached since {stone.since}, which waits until a run reaches it{why}"
 
 
 def erased() -> Object:

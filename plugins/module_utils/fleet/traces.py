@@ -15,9 +15,10 @@ from ..kube.desired import key_of
 from ..kube.errors import Forbidden
 from ..kube.observed import serving
 from ..kube.operate import RESERVED
-from ..kube.resources import STATIC, object_id
+from ..kube.resources import object_id
 from .access import RULES, needs
 from .identity import NAMESPACE
+from .properties import RESOURCE as PROPERTY
 
 Object = dict[str, t.Any]
 
@@ -31,6 +32,7 @@ _KINDS = (
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
+    (PROPERTY.api_version, PROPERTY.kind),
 )
 
 
@@ -65,8 +67,10 @@ def find(member: Client, tier: str | None = None) -> Traces:
         if item["metadata"]["name"] != ACCESS.parent_name
     ]
     listable = {right[1:3] for right in needs(tier) if right[0] == "list"} if tier in RULES else None
-    kinds = {kind for kind in _KINDS if listable is None or (STATIC[kind].group, STATIC[kind].plural) in listable}
-    for name in {name for parent in parents for name in kinds_of(parent)}:
+    member.learn([PROPERTY])
+    resources = {kind: member.resource(*kind) for kind in _KINDS}
+    kinds = {kind for kind, at in resources.items() if listable is None or (at.group, at.plural) in listable}
+    for name in {name for parent in parents for name in kinds_of(parent)} - {PROPERTY.group_kind}:
         served = serving(member, name)
         if served is not None:
             kinds.add(served)

@@ -117,6 +117,7 @@ def _take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
             for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
                 for obj in client.list("admissionregistration.k8s.io/v1", kind, label_selector=PART_OF):
                     client.delete(obj["apiVersion"], kind, obj["metadata"]["name"])
+            _forget_definition(client)
             for name in _our_namespaces(client):
                 client.delete("v1", "Namespace", name)
     until = time.monotonic() + 60
@@ -161,7 +162,17 @@ def east(member: ApiServer) -> dict[str, t.Any]:
     return minted(member, access.access_objects("lifecycle"))
 
 
+def _forget_definition(client: Client) -> None:
+    """What a test left of ClusterProperties goes with their definition, as soon as that is gone."""
+    crd = ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "clusterproperties.about.k8s.io")
+    client.delete(*crd)
+    until = time.monotonic() + 60
+    while client.get(*crd) is not None and time.monotonic() < until:
+        time.sleep(0.2)
+
+
 def _forget_us(client: Client) -> None:
+    _forget_definition(client)
     space = client.get("v1", "Namespace", "lodestar-system")
     if space is None:
         return

@@ -64,7 +64,7 @@ def take_in(hosted: ApiServer, hub_access: Object, prefix: str, tier: str = "ten
     assert not done.get("failed"), done["msg"]
     known = run(INFO, cluster=prefix, hub_access=hub_access)
     assert known["state"] == "usable", known
-    done = run(RECORD, cluster=prefix, mode="attach", access=known["access"], hub_access=hub_access)
+    done = run(RECORD, cluster=prefix, mode="attach", tier=tier, access=known["access"], hub_access=hub_access)
     assert not done.get("failed"), done
     return t.cast(Object, known["access"])
 
@@ -197,6 +197,11 @@ def test_a_cluster_that_does_not_answer_is_remembered_and_left_as_soon_as_it_doe
         settings = {"server": hub_access["server"], "ca_data": hub_access["ca_data"], "token": hub_access["token"]}
         listed = run(FLEET, access=settings, label_selector="lodestar.platform/detaching")["clusters"]
         assert [(item["name"], item["detaching"]) for item in listed] == [(prefix, True)]
+        told = run(FLEET, access=settings)
+        (waits,) = told["detachments"]
+        assert (waits["name"], waits["cause"], waits["namespaces"]) == (prefix, "unreachable", "delete")
+        assert waits["since"] == done["since"] == again["since"]
+        assert [line for line in told["problems"] if waits["since"] in line and waits["why"] in line]
     assert run(INFO, cluster=prefix, hub_access=hub_access)["state"] == "detaching"
     refused = run(ATTACH, cluster=prefix, kubeconfig=hosted.kubeconfig(), hub_access=hub_access)
     assert refused["reason"] == "detaching"

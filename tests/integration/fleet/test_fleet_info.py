@@ -57,7 +57,8 @@ def test_a_cluster_says_what_it_is_and_whose(member: ApiServer, east: dict[str, 
     assert info["version"].startswith("v1.")
     assert info["distribution"]["name"] == "unknown"
     assert "apps" in info["api_groups"]
-    assert info["sets"] == []
+    assert info["sets"] == ["properties"]
+    assert info["credential_expires"].startswith(east["expires"].rstrip("Z"))
     assert not [item for item in member.audit.since(mark) if item.writes]
 
 
@@ -70,6 +71,9 @@ def test_the_hub_tells_its_fleet_and_whether_it_answers(
     (cluster,) = answer["clusters"]
     assert (cluster["name"], cluster["labels"], cluster["available"]) == (recorded, {"region": "north"}, "True")
     assert cluster["uid"] == uid_of(member)
+    assert cluster["access_expires"] == cluster["live"]["expires"]
+    assert cluster["conditions"]["AccessValid"]["status"] == "True"
+    assert answer["detachments"] == []
     assert (cluster["live"]["state"], cluster["live"]["reason"]) == ("usable", "")
     with Client(member.admin) as admin:
         assert cluster["live"]["nodes"] == {"ready": 0, "total": len(admin.list("v1", "Node"))}

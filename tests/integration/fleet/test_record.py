@@ -43,6 +43,7 @@ def test_records_tell_what_the_cluster_is_and_are_written_once(
         "HubAcceptedManagedCluster": "True",
         "ManagedClusterJoined": "True",
         "ManagedClusterConditionAvailable": "True",
+        "AccessValid": "True",
     }
     assert profile["metadata"]["labels"]["x-k8s.io/cluster-manager"] == "lodestar"
     assert profile["status"]["version"]["kubernetes"] == record["status"]["version"]["kubernetes"]

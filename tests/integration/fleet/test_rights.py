@@ -67,7 +67,8 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
     change_secret(hub, prefix, lifetime=str(10 * 86400))
     assert run(ATTACH, cluster=prefix, hub_access=hub_access, tier=tier)["plan"]
     made = run(INFO, cluster=prefix, hub_access=hub_access)["access"]
-    run(RECORD, cluster=prefix, mode="attach", access=made, hub_access=hub_access)
+    done = run(RECORD, cluster=prefix, mode="attach", tier=tier, access=made, hub_access=hub_access)
+    assert not done.get("failed"), done
     assert not run(SUMMARY, cluster=DECLARED | {"name": prefix}, access=made).get("failed")
     assert run(CLUSTER_INFO, access=made)["info"]["sets"] is not None
     if tier != "observe":

@@ -20,6 +20,9 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import properties
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records import Declared
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import digest
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.transport import Transport
 
@@ -86,6 +89,11 @@ class Simulated:
         return self.authority.pair.certificate
 
 
+def _digests(name: str) -> list[str]:
+    """What the ClusterProperties of a cluster carry of what was declared, which its name is a part of."""
+    return [digest(obj) for obj in properties.objects(Declared(name, "attach", "workload"))]
+
+
 class SimulatedFleet:
     """Entered, every cluster listens on a port of its own."""
 
@@ -130,7 +138,11 @@ class SimulatedFleet:
             "token": cluster.token,
             "certificate": serving.certificate,
             "key": serving.key,
-            "words": {self._recording.uid: cluster.uid, self._recording.name: cluster.name},
+            "words": {
+                self._recording.uid: cluster.uid,
+                **dict(zip(_digests(self._recording.name), _digests(cluster.name), strict=True)),
+                self._recording.name: cluster.name,
+            },
         }
 
     def _ask(self, command: t.Mapping[str, t.Any]) -> t.Any:

@@ -19,8 +19,8 @@ def test_a_created_cluster_lacks_nothing() -> None:
 
 
 def test_an_attached_one_lacks_what_takes_machines() -> None:
-    assert capabilities.able("attach", "lifecycle") == ["drains", "policies", "tenants"]
-    assert capabilities.able("attach", "tenant") == ["policies", "tenants"]
+    assert capabilities.able("attach", "lifecycle") == ["cluster-properties", "drains", "policies", "tenants"]
+    assert capabilities.able("attach", "tenant") == ["cluster-properties", "policies", "tenants"]
     assert capabilities.able("attach", "observe") == []
     assert "not in the inventory" in capabilities.lacking("attach", "tenant")["upgrades"]
 
@@ -40,5 +40,5 @@ def test_the_records_say_so_and_the_hub_tells_why() -> None:
         "status": records.cluster_profile_status(declared, observed(), None, "t"),
     }
     claims = {item["name"]: item["value"] for item in record["status"]["clusterClaims"]}
-    assert claims["capabilities.lodestar.platform"] == "policies,tenants"
+    assert claims["capabilities.lodestar.platform"] == "cluster-properties,policies,tenants"
     assert hub_view.view(record, profile)["lacking"] == capabilities.lacking("attach", "tenant")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import records, records_plan
@@ -53,6 +54,28 @@ def test_conditions_have_the_names_and_reasons_of_ocm() -> None:
         ("ManagedClusterJoined", "ManagedClusterJoined"),
         ("ManagedClusterConditionAvailable", "ManagedClusterAvailable"),
     ]
+
+
+def test_the_end_of_the_access_is_a_condition_that_changes_with_the_access_alone() -> None:
+    seen = replace(observed(), access_expires="2026-11-28T12:00:00Z")
+    first = records.managed_cluster_status(DECLARED, seen, None, "t-0")
+    assert {"name": "access-expires.lodestar.platform", "value": "2026-11-28T12:00:00Z"} in first["clusterClaims"]
+    valid = next(item for item in first["conditions"] if item["type"] == "AccessValid")
+    assert (valid["status"], valid["reason"]) == ("True", "AccessGranted")
+    assert "2026-11-28T12:00:00Z" in valid["message"]
+    # Another credential was used, such as an administrator's: of our access nothing is known that was not known before.
+    assert records.managed_cluster_status(DECLARED, observed(), first, "t-1") == first
+
+    lost = records.unreachable_status("ManagedCluster", first, "it ended at 2026-11-28T12:00:00Z", "t-2", "expired")
+    ended = next(item for item in lost["conditions"] if item["type"] == "AccessValid")
+    assert (ended["status"], ended["reason"], ended["lastTransitionTime"]) == ("False", "AccessExpired", "t-2")
+    assert ended["message"] == "it ended at 2026-11-28T12:00:00Z"
+    assert records.unreachable_status("ManagedCluster", lost, "in other words", "t-3", "expired") == lost
+    silent = records.unreachable_status("ManagedCluster", first, "no answer", "t-2")
+    assert valid in silent["conditions"]
+    profile = records.cluster_profile_status(DECLARED, observed(), None, "t-0")
+    left = records.unreachable_status("ClusterProfile", profile, "it ended", "t-1", "expired")
+    assert [item["type"] for item in left["conditions"]] == ["Joined", "ControlPlaneHealthy"]
 
 
 def test_our_own_labels_cannot_be_overridden() -> None:

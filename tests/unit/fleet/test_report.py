@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 import re
@@ -16,7 +17,11 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import report
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_operation import OPERATION
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import capacity, cluster_summary
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import (
+    capacity,
+    cluster_summary,
+    fading,
+)
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
 from ansible_collections.lodestar.platform.plugins.module_utils.output import write_report
 from ansible_collections.lodestar.platform.plugins.plugin_utils.outcome import outcome_of
@@ -138,6 +143,27 @@ def test_only_plans_of_operations_are_counted() -> None:
     }
 
 
+def test_an_access_that_ends_soon_and_a_detachment_that_waits_are_told() -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"iat": NOW.timestamp() - 80, "exp": NOW.timestamp() + 20}).encode())
+    access = {"token": f"a.{claims.decode()}.b", "expires": "2026-01-01T12:00:20Z"}
+    assert fading(access, 20, NOW) is None
+    assert "20 % of its lifetime is left" in str(fading(access, 25, NOW))
+    assert fading({"token": "x"}, 25, NOW) is None
+    assert "0 % of its lifetime" in str(fading({**access, "expires": "2026-01-01T11:00:00Z"}, 25, NOW))
+    (entry,) = report.complete([{**EAST, "access_warning": "it ends soon"}], None, [], [])
+    waits = {"cluster": "west", "since": "2025-12-31T12:00:00Z", "reason": "no answer"}
+    lines = report.table([entry], NOW, False, [waits]).splitlines()
+    assert lines[2:] == [
+        "",
+        "Access that ends soon:",
+        "- east: it ends soon",
+        "",
+        "Detachments that wait for their cluster:",
+        "- west: since 2025-12-31T12:00:00Z: no answer",
+    ]
+    assert report.document([entry], NOW, False, [waits])["detachments"] == [waits]
+
+
 def test_the_document_counts_changes_and_finds_the_first_expiry() -> None:
     other = {**EAST, "cluster": "west", "certificate_expiry": "2026-01-21T10:00:00-05:00", "changed": ["a"]}
     found = report.document(report.complete([EAST, other], None, [], []), NOW, planned=False)
@@ -153,6 +179,7 @@ def run(clusters: list[dict[str, t.Any]], path: Path | None, check_mode: bool = 
         "hosts": [],
         "failed_hosts": [],
         "outcome": None,
+        "detachments": [],
     }
     context = Context(environ={})
     answer = OPERATION.execute({**params, "report_path": path and str(path)}, context, check_mode)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from dataclasses import replace
 
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import hub_view, status, tombstone
 
@@ -41,14 +42,29 @@ def test_a_line_a_cluster_and_below_it_what_is_wrong() -> None:
 
 
 def test_what_was_not_asked_is_no_problem_and_a_detachment_is_one() -> None:
-    assert status.problems([view("east")]) == []
-    leaving = {**view("east"), "detaching": True}
-    assert "is being detached" in status.problems([leaving])[0]
-    assert status.table([], NOW) == ["The hub records no such cluster."]
+    assert status.problems([view("east")], NOW) == []
+    stone = tombstone.Tombstone("2026-11-26T08:00:00Z", "keep", cause="unreachable", why="no answer")
+    text = "west: is being detached since 2026-11-26T08:00:00Z, which waits until a run reaches it: no answer"
+    assert status.table([], NOW, [("west", stone)]) == ["The hub records no such cluster.", "", f"- {text}"]
+    clean = replace(stone, clean=True)
+    assert "nothing of ours is left on it" in status.problems([], NOW, [("west", clean)])[0]
+
+
+def test_an_access_that_ended_is_told_also_without_asking_the_cluster() -> None:
+    ended = {**view("east"), "access_expires": "2026-11-27T11:00:00Z"}
+    assert status.problems([ended], NOW) == ["east: the access ended at 2026-11-27T11:00:00Z"]
+    assert status.table([ended], NOW)[1].split()[-1] == "ended"
+    message = "the stored access is not accepted"
+    condition = {"status": "False", "reason": "AccessRefused", "message": message, "since": None}
+    refused = {**view("east"), "conditions": {"AccessValid": condition}}
+    assert status.problems([refused], NOW) == [f"east: {message}"]
+    # A cluster that was asked tells it by itself, once.
+    asked = {**view("east", state="refused", reason=message), "conditions": {"AccessValid": condition}}
+    assert status.problems([asked], NOW) == [f"east: refused: {message}"]
 
 
 def test_a_tombstone_is_read_as_it_was_written() -> None:
-    stone = tombstone.Tombstone("2026-11-27T12:00:00Z", "delete", clean=True)
+    stone = tombstone.Tombstone("2026-11-27T12:00:00Z", "delete", True, "expired", "the access ended")
     assert tombstone.read({"metadata": stone.metadata()}) == stone
     assert tombstone.read({"metadata": {}}) is None
     assert tombstone.read(None) is None
@@ -59,6 +75,12 @@ def test_a_tombstone_that_somebody_edited_deletes_nothing() -> None:
         found = tombstone.read({"metadata": {"annotations": {tombstone.DETACHING: text}}})
         assert found is not None
         assert (found.namespaces, found.clean) == ("keep", False)
+
+
+def test_a_tombstone_of_an_earlier_collection_has_no_cause() -> None:
+    text = '{"clean": true, "namespaces": "delete", "since": "2026-11-27T12:00:00Z"}'
+    found = tombstone.read({"metadata": {"annotations": {tombstone.DETACHING: text}}})
+    assert found == tombstone.Tombstone("2026-11-27T12:00:00Z", "delete", clean=True)
 
 
 def test_a_record_that_is_marked_is_detaching() -> None:
