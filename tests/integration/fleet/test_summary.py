@@ -49,6 +49,8 @@ def summary(server: str, ca_data: str, token: str, names: list[str]) -> dict[str
         "changed": [],
         "problem": None,
         "cluster_exists": True,
+        "access_share": 25,
+        "access_renewed": False,
         "access": access,
     }
     answer = OPERATION.execute(params, Context(environ={}), check_mode=False)
@@ -66,7 +68,7 @@ def test_a_cluster_says_where_it_stands_without_a_write(api: ApiServer, nodes: l
     assert (entry["joined"], entry["tenants"], entry["policies"]) == ("created", ["payments"], ["registries"])
     assert entry["certificate_expiry"] == "2030-06-01T00:00:00Z"
     assert entry["access_expiry"] == "2030-01-01T00:00:00Z"
-    assert entry["problem"] is None
+    assert (entry["problem"], entry["access_warning"]) == (None, None)
     requests = api.audit.since(mark)
     assert requests
     assert not [request for request in requests if request.writes]
