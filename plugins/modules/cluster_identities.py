@@ -14,6 +14,8 @@ description:
     anything is written.
   - Refuses a cluster that is declared to be created while the hub has it as attached. The playbook
     C(lodestar.platform.promote) makes it a created one.
+  - Refuses a cluster that is declared to be attached while the hub has it as created, which would leave its machines to
+    nobody.
 options:
   identities:
     description: The name of each cluster with the UID of its namespace C(kube-system). An empty one is not compared.

@@ -21,7 +21,7 @@ from .records import CLUSTER_API, MODE_LABEL
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
-    """Refuses the same cluster under two names, and one that was not promoted. There is never anything to do."""
+    """Refuses the same cluster under two names, and one whose mode was changed. There is never anything to do."""
     hub = context.enter(hub_client(params))
     warnings = []
     try:
@@ -37,26 +37,39 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
 
 def guard_modes(declared: t.Mapping[str, str], recorded: t.Mapping[str, t.Mapping[str, str]]) -> None:
-    """Refuses clusters that are declared to be created and recorded as attached. Pure.
+    """Refuses clusters that are declared to be created and recorded as attached, and the other way round. Pure.
 
-    :param declared: C(create) or C(attach) by name; C(recorded) the labels of the hub's records by name.
+    :param declared: C(create) or C(attach) by name.
+    :param recorded: the labels of the hub's records by name.
     :raises Refused: naming them all.
     """
-    attached = sorted(
-        name
-        for name, mode in declared.items()
-        if mode == "create" and recorded.get(name, {}).get(MODE_LABEL) == "attach"
-    )
+    attached, created = _differ(declared, recorded, "create", "attach"), _differ(declared, recorded, "attach", "create")
     if attached:
-        names = ", ".join(attached)
         raise Refused(
-            f"{names}: cluster_mode = 'create', and the hub has recorded it as attached: its machines were not made by"
-            " this platform, and would be reconfigured and restarted unseen. Nothing was changed. Run the playbook"
-            f" lodestar.platform.promote with -e promote={attached[0]}, which shows what is adopted and what differs,"
-            " or set cluster_mode: attach again.",
+            f"{', '.join(attached)}: cluster_mode = 'create', and the hub has recorded it as attached: its machines"
+            " were not made by this platform, and would be reconfigured and restarted unseen. Nothing was changed. Run"
+            f" the playbook lodestar.platform.promote with -e promote={attached[0]}, which shows what is adopted and"
+            " what differs, or set cluster_mode: attach again.",
             reason="attached",
             clusters=attached,
         )
+    if created:
+        raise Refused(
+            f"{', '.join(created)}: cluster_mode = 'attach', and the hub has recorded it as created: nobody would look"
+            " after its machines, and the platform would lose its rights there. Nothing was changed. Set cluster_mode:"
+            " create again, with its machines, or end the cluster with the playbook lodestar.platform.destroy and"
+            f" -e destroy={created[0]}.",
+            reason="created",
+            clusters=created,
+        )
+
+
+def _differ(
+    declared: t.Mapping[str, str], recorded: t.Mapping[str, t.Mapping[str, str]], wanted: str, there: str
+) -> list[str]:
+    return sorted(
+        name for name, mode in declared.items() if mode == wanted and recorded.get(name, {}).get(MODE_LABEL) == there
+    )
 
 
 OPERATION = Operation(

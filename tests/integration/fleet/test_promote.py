@@ -57,6 +57,9 @@ def test_the_access_and_the_records_of_an_attached_cluster_become_a_created_ones
     with Client(connection(known["access"])) as client:
         assert client.can("patch", "", "nodes")
     assert not run(IDENTITIES, **compared, modes={prefix: "create"}).get("failed")
+    demoted = run(IDENTITIES, **compared, modes={prefix: "attach"})
+    assert (demoted["failed"], demoted["reason"]) == (True, "created")
+    assert "Set cluster_mode: create again" in demoted["msg"]
     for again in (run(ATTACH, **wanted, access=given), run(RECORD, **to_hub, mode="create", access=given)):
         assert steps(again) == []
     left = run(DETACH, **to_hub)

@@ -67,3 +67,10 @@ def test_an_attached_cluster_is_no_created_one_before_it_was_promoted() -> None:
     guard_modes({"a": "attach", "b": "create", "new": "create"}, records)
     with pytest.raises(Refused, match=r"^a: cluster_mode = 'create'.*lodestar\.platform.promote with -e promote=a"):
         guard_modes({"a": "create", "b": "create"}, records)
+
+
+def test_a_created_cluster_is_not_turned_into_an_attached_one() -> None:
+    records = {name: {"lodestar.platform/mode": mode} for name, mode in (("a", "create"), ("b", "create"))}
+    with pytest.raises(Refused, match=r"^a, b: cluster_mode = 'attach'.*cluster_mode: create.*-e destroy=a") as caught:
+        guard_modes({"a": "attach", "b": "attach", "new": "attach"}, records)
+    assert caught.value.details == {"reason": "created", "clusters": ["a", "b"]}
