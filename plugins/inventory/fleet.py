@@ -15,7 +15,7 @@ description:
   - What the hub knows becomes variables C(fleet_name), C(fleet_uid), C(fleet_mode), C(fleet_role),
     C(fleet_cluster_set), C(fleet_labels), C(fleet_version), C(fleet_distribution), C(fleet_server), C(fleet_capacity),
     C(fleet_allocatable), C(fleet_taints), C(fleet_available), C(fleet_conditions), C(fleet_lacking),
-    C(fleet_access_expires) and C(fleet_detaching).
+    C(fleet_access_expires), C(fleet_detaching), C(fleet_destroying) and C(fleet_destroying_since).
     RV(lodestar.platform.fleet_info#module:clusters) tells what each means. No variable holds a credential.
   - The file must be named C(*.fleet.yml), C(*.fleet.yaml), C(fleet.yml) or C(fleet.yaml).
 extends_documentation_fragment:
@@ -97,6 +97,7 @@ keyed_groups:
     prefix: available
 groups:
   attached: fleet_mode == 'attach'
+  ending: fleet_detaching or fleet_destroying
 compose:
   region: fleet_labels.region | default('nowhere')
 cache: true

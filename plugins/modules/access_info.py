@@ -72,8 +72,8 @@ access:
 state:
   description:
     - C(usable), C(ageing) (usable, no more than half of its lifetime is left), C(expired), C(refused) (the cluster does
-      not accept it), C(unreachable), C(absent), C(detaching) (it is on its way out of the fleet), or
-      C(hub_unreachable).
+      not accept it), C(unreachable), C(absent), C(detaching) (it is on its way out of the fleet),
+      C(destroying) (its end has begun), or C(hub_unreachable).
   returned: success
   type: str
 reason:

@@ -53,6 +53,10 @@ options:
         founded.
     type: bool
     default: true
+  destroying:
+    description:
+      - Why the cluster is not managed, while the hub has it as being destroyed. Then it is refused whole.
+    type: str
   max_unavailable:
     description:
       - How many workers of the cluster may be brought to their declaration at once, as a number or a percentage of all.

@@ -142,6 +142,14 @@ clusters:
       description: It is on its way out of the fleet, which waits until it can be reached.
       returned: always
       type: bool
+    destroying:
+      description: It is being destroyed, which is not finished.
+      returned: always
+      type: bool
+    destroying_since:
+      description: When that was asked for, as RFC 3339; V(null) for other clusters.
+      returned: always
+      type: str
     live:
       description: How it answers now.
       returned: with O(live=true)

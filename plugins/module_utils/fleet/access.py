@@ -72,6 +72,8 @@ TENANT_RULES: tuple[Rule, ...] = (
 LIFECYCLE_RULES: tuple[Rule, ...] = (
     *TENANT_RULES,
     rule("", ["pods"], READ),
+    # What would be lost with the cluster.
+    rule("", ["persistentvolumes"], ["list"]),
     # Drains, and the labels and taints that the inventory declares.
     rule("", ["nodes"], ["get", "patch"]),
     rule("", ["pods/eviction"], ["create"]),

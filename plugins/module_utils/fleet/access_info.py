@@ -138,10 +138,13 @@ def _from_hub(hub: Client, cluster: str) -> dict[str, t.Any]:
     secret = hub.get("v1", "Secret", secret_name(cluster), cluster)
     stored = from_secret(cluster, secret)
     if stored is None:
-        return {"reason": "the hub keeps no access for it", "recorded_uid": _recorded_uid(hub, cluster)}
+        return _unkept(hub, cluster)
+    ending = tombstone.read_ending(secret)
     stone = tombstone.read(secret)
     if stone is not None:
         state, reason, access = "detaching", tombstone.detaching(cluster, stone), None
+    elif ending is not None:
+        state, reason, access = "destroying", tombstone.destroying(cluster, ending), None
     else:
         state, reason, access = judge(stored, datetime.datetime.now(datetime.UTC))
     return {
@@ -154,9 +157,15 @@ def _from_hub(hub: Client, cluster: str) -> dict[str, t.Any]:
     }
 
 
-def _recorded_uid(hub: Client, cluster: str) -> str:
-    record = hub.get(CLUSTER_API, "ManagedCluster", cluster) or {}
-    return str(((record.get("metadata") or {}).get("labels") or {}).get(UID_LABEL) or "")
+def _unkept(hub: Client, cluster: str) -> dict[str, t.Any]:
+    """Without an access: what else there is of the cluster. A destruction that was killed late has left a namespace."""
+    record = hub.get(CLUSTER_API, "ManagedCluster", cluster)
+    labels = ((record or {}).get("metadata") or {}).get("labels") or {}
+    answer = {"reason": "the hub keeps no access for it", "recorded_uid": str(labels.get(UID_LABEL) or "")}
+    ending = tombstone.read_ending(record, hub.get("v1", "Namespace", cluster))
+    if ending is not None:
+        answer.update(state="destroying", reason=tombstone.destroying(cluster, ending))
+    return answer
 
 
 OPERATION = Operation(

@@ -41,7 +41,7 @@ from .identity import (
 )
 from .records import CLUSTER_API
 from .tied import tie_steps
-from .tombstone import DETACHING, detaching, erased, read
+from .tombstone import DETACHING, destroying, detaching, erased, read, read_ending
 
 #: After every step of the sets of objects.
 _HUB_NAMESPACE_WAVE, _TOKEN_WAVE = 3000, 3001
@@ -130,6 +130,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     hub = context.enter(hub_client(params))
     secret = hub.get("v1", "Secret", secret_name(name), name)
     run = _Run(params, context, hub, hub_uid(hub, params), secret, datetime.datetime.now(datetime.UTC))
+    ending = read_ending(secret)
+    if ending is not None:
+        raise Refused(destroying(name, ending), reason="destroying", cluster=name)
     if params.get("access") or not params["cluster_exists"]:
         return _keep_minted(run)
     stone = read(secret)

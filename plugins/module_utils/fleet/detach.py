@@ -76,7 +76,8 @@ def _guard(params: t.Mapping[str, t.Any], found: Known) -> None:
     if found.labels.get(records.MODE_LABEL) == "create":
         raise Refused(
             f"{params['cluster']}: the cluster was created by this platform, and detaching it would leave machines "
-            "that nobody manages. Remove it with the playbook lodestar.platform.reset instead, which empties them.",
+            "that nobody manages. End it with the playbook lodestar.platform.destroy and -e "
+            f"destroy={params['cluster']} instead, which resets them.",
             reason="created",
             cluster=params["cluster"],
         )

@@ -230,7 +230,7 @@ def _namespace_step(hub: Client, known: Known, timeout: float) -> list[Step]:
     def complaint(left: t.Sequence[Object]) -> PlatformError:
         return PlatformError(
             f"{known.hub_name}: {traces.told(left[0])} is still there after {timeout:.0f} s. "
-            f"{known.name} itself is detached: clear what holds it."
+            f"Nothing else of {known.name} is left on the hub: clear what holds it, and run again."
         )
 
     def perform() -> None:
@@ -242,29 +242,27 @@ def _namespace_step(hub: Client, known: Known, timeout: float) -> list[Step]:
 
 def tombstone_steps(hub: Client, known: Known, stone: Tombstone) -> list[Step]:
     """Remembers on the hub that a cluster is to be detached once it can be reached, and stops managing it."""
-    marked = {"metadata": stone.metadata()}
     steps = []
-    for obj, changes in (
-        (known.namespace, marked),
-        (known.secret, marked),
-        (known.record, {**marked, "spec": {"hubAcceptsClient": False}}),
-    ):
+    for obj in (known.namespace, known.secret, known.record):
         there = read(obj)
         if obj is None or (there is not None and same_wait(there, stone)):
             continue
-        steps.append(_mark_step(hub, known, obj, changes, (there, stone)))
+        steps.append(mark_step(hub, known, obj, stone.metadata(), _told(there), _told(stone)))
     return steps
 
 
-def _mark_step(
-    hub: Client, known: Known, obj: Object, changes: Object, stones: tuple[Tombstone | None, Tombstone]
-) -> Step:
-    metadata = obj["metadata"]
-    kind, version = (str(obj[key]) for key in ("kind", "apiVersion"))
+def mark_step(hub: Client, known: Known, obj: Object, metadata: Object, before: Object, after: Object) -> Step:
+    """Marks an object of a cluster that is on its way out; its record accepts the cluster no longer.
+
+    :param metadata: labels and annotations.
+    :param before: what a plan shows, and so is C(after): first the state, such as C({"detaching": True}).
+    """
+    kind, version, there = str(obj["kind"]), str(obj["apiVersion"]), obj["metadata"]
+    changes = {"metadata": metadata, **({"spec": {"hubAcceptsClient": False}} if obj is known.record else {})}
 
     def perform() -> None:
         try:
-            hub.merge(version, kind, metadata["name"], changes, metadata.get("namespace"))
+            hub.merge(version, kind, there["name"], changes, there.get("namespace"))
         except NotFound:
             return
 
@@ -272,9 +270,9 @@ def _mark_step(
         id=object_id(obj),
         action="update",
         target=known.hub_name,
-        description=f"mark {kind} {metadata['name']} as being detached",
-        before=_told(stones[0]),
-        after=_told(stones[1]),
+        description=f"mark {kind} {there['name']} as {next(iter(after))}",
+        before=before,
+        after=after,
         perform=perform,
         wave=_HUB_WAVE,
     )

@@ -16,7 +16,7 @@ from ..labels import matches
 
 Object = t.Mapping[str, t.Any]
 
-_MIRROR = "kubernetes.io/config.mirror"
+MIRROR = "kubernetes.io/config.mirror"
 _UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 _FINISHED = ("Succeeded", "Failed")
 
@@ -52,9 +52,9 @@ def sort(pods: t.Iterable[Object]) -> Sorted:
     """What a drain does with each pod of a node, in the order of their names."""
     found = Sorted([], [], [])
     for pod in sorted(pods, key=name_of):
-        if _finished(pod):
+        if finished(pod):
             chosen = found.evict
-        elif _MIRROR in (pod["metadata"].get("annotations") or {}) or controller_of(pod).startswith("DaemonSet/"):
+        elif MIRROR in (pod["metadata"].get("annotations") or {}) or controller_of(pod).startswith("DaemonSet/"):
             chosen = found.stay
         else:
             chosen = found.evict
@@ -62,7 +62,7 @@ def sort(pods: t.Iterable[Object]) -> Sorted:
     return found
 
 
-def _finished(pod: Object) -> bool:
+def finished(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in _FINISHED
 
 
@@ -72,7 +72,7 @@ def objections(pods: t.Iterable[Object], *, delete_emptydir_data: bool, force: b
     :param delete_emptydir_data: the data of their C(emptyDir) volumes may be lost.
     :param force: pods that no controller makes again may be lost.
     """
-    running = [pod for pod in pods if not _finished(pod)]
+    running = [pod for pod in pods if not finished(pod)]
     alone = [name_of(pod) for pod in running if not controller_of(pod)]
     keeping = [name_of(pod) for pod in running if _has_empty_dir(pod)]
     lines = []
@@ -135,7 +135,7 @@ def blocking(budgets: t.Iterable[Object], pods: t.Sequence[Object]) -> list[Bloc
 def _protects(budget: Object, pod: Object) -> bool:
     metadata = pod["metadata"]
     selector = (budget.get("spec") or {}).get("selector")
-    if selector is None or metadata["namespace"] != budget["metadata"]["namespace"] or _finished(pod):
+    if selector is None or metadata["namespace"] != budget["metadata"]["namespace"] or finished(pod):
         return False
     return matches(selector, metadata.get("labels") or {})
 

@@ -7,8 +7,8 @@
 A *view* has C(name), C(uid), C(mode), C(role), C(cluster_set), C(labels) (those of the inventory), C(version),
 C(distribution), C(server), C(capacity), C(allocatable), C(taints), C(available) (C(True), C(False) or C(Unknown)),
 C(conditions), by type C(status), C(reason), C(message) and C(since), C(lacking), what the platform cannot do with it
-and why, C(access_expires), when our access to it ends as far as it was recorded (RFC 3339), and C(detaching), whether
-it is on its way out.
+and why, C(access_expires), when our access to it ends as far as it was recorded (RFC 3339), C(detaching), whether it is
+on its way out, C(destroying), whether its end has begun, and C(destroying_since).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..kube.client import Client
 from ..kube.errors import Forbidden
 from . import capabilities, records
 from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
-from .tombstone import DETACHING, Tombstone
+from .tombstone import DESTROYING, DETACHING, Tombstone, read_ending
 from .tombstone import read as read_tombstone
 
 View = dict[str, t.Any]
@@ -30,7 +30,16 @@ Object = t.Mapping[str, t.Any]
 AVAILABLE = "ManagedClusterConditionAvailable"
 _UNTOLD = Tombstone("an unknown time", "keep")
 _OWN_LABELS = frozenset(
-    {CLUSTER_LABEL, UID_LABEL, records.ROLE_LABEL, records.MODE_LABEL, records.CLUSTER_SET_LABEL, PART_OF, DETACHING},
+    {
+        CLUSTER_LABEL,
+        UID_LABEL,
+        records.ROLE_LABEL,
+        records.MODE_LABEL,
+        records.CLUSTER_SET_LABEL,
+        PART_OF,
+        DETACHING,
+        DESTROYING,
+    },
 )
 
 
@@ -70,7 +79,7 @@ def view(record: Object, profile: Object | None = None) -> View:
     labels = metadata.get("labels") or {}
     claims = {item["name"]: item.get("value") for item in status.get("clusterClaims") or ()}
     clients = spec.get("managedClusterClientConfigs") or [{}]
-    conditions, properties = _conditions(status), _properties(profile)
+    conditions, properties, ending = _conditions(status), _properties(profile), read_ending(record)
     return {
         "name": str(metadata["name"]),
         "uid": labels.get(UID_LABEL) or claims.get("id.k8s.io"),
@@ -89,6 +98,8 @@ def view(record: Object, profile: Object | None = None) -> View:
         "lacking": capabilities.lacking(str(labels.get(records.MODE_LABEL)), properties.get(records.TIER, "")),
         "access_expires": claims.get(records.ACCESS_EXPIRES),
         "detaching": DETACHING in labels,
+        "destroying": ending is not None,
+        "destroying_since": ending.since if ending is not None else None,
     }
 
 

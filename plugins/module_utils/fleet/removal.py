@@ -120,7 +120,7 @@ def _of_the_last(cluster: str, leaving: t.Sequence[Leaving], staying: t.Sequence
         return []
     return [
         f"{', '.join(last)}: no control plane would be left. Add another one first, or end the whole cluster with"
-        f" lodestar.platform.reset and reset_confirm={cluster}"
+        f" lodestar.platform.destroy and destroy={cluster}"
     ]
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from ..kube.token import moment
 from ..output import aligned, printable
+from . import tombstone
 from .hub_view import View
 from .records import ACCESS
 from .tombstone import Tombstone, waiting
@@ -39,6 +40,9 @@ def problems(clusters: t.Iterable[View], now: datetime.datetime, leaving: Leavin
     """What an operator should look at, a line each."""
     found = []
     for item in clusters:
+        if item["destroying"]:
+            found.append(tombstone.destroying(item["name"], tombstone.Ending(str(item["destroying_since"]))))
+            continue
         live = item.get("live") or {"state": GOOD[0]}
         nodes = live.get("nodes") or {"ready": 0, "total": 0}
         if live["state"] not in GOOD:
@@ -69,12 +73,18 @@ def _row(item: View, now: datetime.datetime) -> tuple[str, ...]:
         item["mode"] or "-",
         item["cluster_set"] or "-",
         live.get("version") or item["version"] or "-",
-        {"True": "available", "False": "unavailable"}.get(item["available"], "unknown"),
+        _recorded(item),
         live.get("state") or "-",
         f"{nodes['ready']}/{nodes['total']}" if nodes else "-",
         f"{seconds * 1000:.0f} ms" if seconds else "-",
         _left(live.get("expires") or item["access_expires"], now),
     )
+
+
+def _recorded(item: View) -> str:
+    if item["destroying"]:
+        return "destroying"
+    return {"True": "available", "False": "unavailable"}.get(item["available"], "unknown")
 
 
 def _left(expires: str | None, now: datetime.datetime) -> str:

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The lodestar.platform authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A detachment that is under way, as the hub remembers it: a label and an annotation of the cluster's namespace. Pure.
+"""A detachment or a destruction that is under way, as the hub remembers it: labels and annotations of its objects of
+the cluster. Pure.
 
 Private to the collection.
 """
@@ -14,6 +15,10 @@ from dataclasses import asdict, dataclass, replace
 
 #: Label and annotation of hub objects of a cluster that is being detached.
 DETACHING = "lodestar.platform/detaching"
+#: The same of a created cluster that is being destroyed.
+DESTROYING = "lodestar.platform/destroying"
+
+_UNKNOWN = "an unknown time"
 
 Object = dict[str, t.Any]
 
@@ -51,7 +56,7 @@ def read(obj: t.Mapping[str, t.Any] | None) -> Tombstone | None:
         stone = Tombstone(str(said["since"]), str(said["namespaces"]), bool(said["clean"]))
         return replace(stone, cause=str(said.get("cause") or ""), why=str(said.get("why") or ""))
     except (ValueError, KeyError, TypeError):
-        return Tombstone("an unknown time", "keep")
+        return Tombstone(_UNKNOWN, "keep")
 
 
 def same_wait(one: Tombstone, other: Tombstone) -> bool:
@@ -80,4 +85,44 @@ def detaching(cluster: str, stone: Tombstone) -> str:
     return (
         f"{cluster}: it is being detached since {stone.since}, and the next run that reaches it finishes that. "
         f"Remove it from the inventory; to keep it instead, run once with rekey: {cluster} and a kubeconfig."
+    )
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is known of a destruction.
+
+    :param since: when it was asked for, RFC 3339.
+    """
+
+    since: str
+
+    def metadata(self) -> Object:
+        """As labels and annotations."""
+        return {"labels": {DESTROYING: "true"}, "annotations": {DESTROYING: json.dumps({"since": self.since})}}
+
+
+def read_ending(*objects: t.Mapping[str, t.Any] | None) -> Ending | None:
+    """The mark of a destruction on any of these objects of the hub, None where there is none."""
+    for obj in objects:
+        metadata = (obj or {}).get("metadata") or {}
+        text = (metadata.get("annotations") or {}).get(DESTROYING)
+        if text or DESTROYING in (metadata.get("labels") or {}):
+            return _ending(text)
+    return None
+
+
+def _ending(text: str | None) -> Ending:
+    try:
+        return Ending(str(json.loads(text or "")["since"]))
+    except (ValueError, KeyError, TypeError):
+        return Ending(_UNKNOWN)
+
+
+def destroying(cluster: str, ending: Ending) -> str:
+    """Why a cluster is not managed, for people."""
+    return (
+        f"{cluster}: it is being destroyed since {ending.since}, which is not finished. Finish it with the playbook"
+        f" lodestar.platform.destroy and -e destroy={cluster} -e destroy_confirm={cluster}, then take the cluster out"
+        " of the inventory."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..errors import Refused
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import joining, recovery
@@ -16,6 +17,8 @@ from .turns import turns
 
 
 def _plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    if params["destroying"]:
+        raise Refused(params["destroying"])
     decisions = decide(
         params["cluster"],
         params["probes"],
@@ -57,6 +60,7 @@ OPERATION = Operation(
         "recreate": {"type": "str"},
         "hub_asked": {"type": "bool", "default": True},
         "max_unavailable": {"type": "str", "default": "1"},
+        "destroying": {"type": "str"},
         "control_planes": {"type": "dict", "default": {}},
         "recovery": {"type": "dict", "default": {}},
     },

@@ -12,7 +12,7 @@ import base64
 import ipaddress
 import typing as t
 
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet import addons, drain, removal
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import addons, destroy_look, drain, removal
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import PART_OF, ApplySet
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
@@ -66,6 +66,8 @@ def live_as_created(api: ApiServer, made: Object, prefix: str) -> set[Right]:
         run(removal.OPERATION, cluster=cluster, machines={}, names=[prefix], unreachable=[prefix], access=access)
         protect(admin, prefix, allowed=1)
         _drain(access, prefix)
+        with Client(Connection(access["server"], ca_data=access["ca_data"], token=access["token"])) as client:
+            assert destroy_look.look(client).volumes == []
         assert len(steps(run(addons.OPERATION, **{**given, "addons": []}))) > 5
         admin.delete("v1", "Node", prefix)
         admin.delete("v1", "Namespace", prefix)

@@ -286,7 +286,7 @@ def test_what_must_not_be_detached_is_refused_and_nothing_is_written(
     run(RECORD, cluster=prefix, mode="create", access=access, hub_access=hub_access)
     created = leave(prefix, hub_access)
     assert created["reason"] == "created"
-    assert "lodestar.platform.reset" in created["msg"]
+    assert "lodestar.platform.destroy" in created["msg"]
     run(RECORD, cluster=prefix, mode="attach", access=access, hub_access=hub_access)
     assert leave(prefix, hub_access)["state"] == "detached"
 

@@ -115,7 +115,7 @@ def steps(result: Object) -> list[str]:
 def test_what_stays_and_what_goes() -> None:
     daemon, mirror = (
         pod("daemon", "DaemonSet"),
-        pod("mirror", "Node", metadata={"annotations": {drain_pods._MIRROR: "x"}}),
+        pod("mirror", "Node", metadata={"annotations": {drain_pods.MIRROR: "x"}}),
     )
     ending = pod("ending", metadata={"deletionTimestamp": "now"})
     over = pod("over", "DaemonSet", status={"phase": "Succeeded"})

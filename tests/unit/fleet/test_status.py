@@ -63,6 +63,15 @@ def test_an_access_that_ended_is_told_also_without_asking_the_cluster() -> None:
     assert status.problems([asked], NOW) == [f"east: refused: {message}"]
 
 
+def test_a_destruction_that_is_not_finished_is_the_only_problem_of_its_cluster() -> None:
+    ending = {**view("east", state="unreachable"), "destroying": True, "destroying_since": "2026-11-27T12:00:00Z"}
+    assert [line.partition(",")[0] for line in status.problems([ending], NOW)] == [
+        "east: it is being destroyed since 2026-11-27T12:00:00Z"
+    ]
+    assert "destroying" in status.table([ending], NOW)[1].split()
+    assert status.table([], NOW) == ["The hub records no such cluster."]
+
+
 def test_a_tombstone_is_read_as_it_was_written() -> None:
     stone = tombstone.Tombstone("2026-11-27T12:00:00Z", "delete", True, "expired", "the access ended")
     assert tombstone.read({"metadata": stone.metadata()}) == stone
@@ -81,6 +90,18 @@ def test_a_tombstone_of_an_earlier_collection_has_no_cause() -> None:
     text = '{"clean": true, "namespaces": "delete", "since": "2026-11-27T12:00:00Z"}'
     found = tombstone.read({"metadata": {"annotations": {tombstone.DETACHING: text}}})
     assert found == tombstone.Tombstone("2026-11-27T12:00:00Z", "delete", clean=True)
+
+
+def test_the_mark_of_a_destruction_is_read_as_it_was_written_from_any_object_that_has_it() -> None:
+    ending = tombstone.Ending("2026-11-27T12:00:00Z")
+    marked = {"metadata": {"name": "x", **ending.metadata()}}
+    assert tombstone.read_ending(None, {"metadata": {}}, marked) == ending
+    assert tombstone.read_ending(None, {"metadata": {}}) is None
+    seen = hub_view.view(marked)
+    assert (seen["destroying"], seen["destroying_since"], seen["labels"]) == (True, ending.since, {})
+    for left in ({"labels": {tombstone.DESTROYING: ""}}, {"annotations": {tombstone.DESTROYING: "[]"}}):
+        assert tombstone.read_ending({"metadata": left}) == tombstone.Ending("an unknown time")
+    assert view("y")["destroying"] is False
 
 
 def test_a_record_that_is_marked_is_detaching() -> None:
