@@ -69,7 +69,7 @@ def decide(
     gone = {item.node_name for item in leaving}
     staying = sorted(name for name, node in known.items() if _is_control_plane(node) and name not in gone)
     reasons = [text for item in leaving for text in [_objection(item, known.get(item.node_name))] if text]
-    reasons += _of_the_last(cluster["name"], leaving, staying)
+    reasons += _of_the_last(cluster, leaving, staying)
     if reasons:
         listed = "\n".join(f"- {line}" for line in reasons)
         raise Refused(f"{cluster['name']}: nothing was changed:\n{listed}", refusals=reasons)
@@ -114,13 +114,14 @@ def _objection(item: Leaving, node: Object | None) -> str:
     return ""
 
 
-def _of_the_last(cluster: str, leaving: t.Sequence[Leaving], staying: t.Sequence[str]) -> list[str]:
+def _of_the_last(cluster: Object, leaving: t.Sequence[Leaving], staying: t.Sequence[str]) -> list[str]:
     last = [item.name for item in leaving if item.role == "control_plane" and item.present]
     if not last or staying:
         return []
+    verb = "reset and reset_confirm" if cluster.get("role") == "global" else "destroy and destroy"
     return [
         f"{', '.join(last)}: no control plane would be left. Add another one first, or end the whole cluster with"
-        f" lodestar.platform.destroy and destroy={cluster}"
+        f" lodestar.platform.{verb}={cluster['name']}"
     ]
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_info import OPERATION as INFO
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.destroy import OPERATION as DESTROY
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.detach import OPERATION as DETACH
 
 from ..harness.apiserver import ApiServer
 from .conftest import LODESTAR, run
 from .plays import Fleet, changed, recap
 from .test_destroy import found
+from .test_destroy import inventory as entry
 from .test_detach import everything, settled
 from .test_play import declaration
 
@@ -28,7 +30,7 @@ DEAD = ("-e", "destroy_unreachable=e1,e2")
 
 
 @pytest.fixture
-def household(hosted: ApiServer, hub_access: Object, tmp_path: Path) -> Fleet:
+def household(hosted: ApiServer, hub_access: Object, tmp_path: Path) -> t.Iterator[Fleet]:
     """A hub, the created cluster east, whose machines answer nobody, and one to attach."""
     fleet = Fleet(tmp_path / "fleet", hub_access, {"legacy": {"kubeconfig": hosted.kubeconfig()}})
     whole, ours = declaration(), fleet.folder / "hosts.yml"
@@ -38,9 +40,11 @@ def household(hosted: ApiServer, hub_access: Object, tmp_path: Path) -> Fleet:
     for group in inventory["machines"]["children"].values():
         for part in group["children"].values():
             for variables in part["hosts"].values():
-                variables.update(node_ip=variables["ansible_host"], ansible_host="127.0.0.1", ansible_port=1)
+                address = variables["ansible_host"]
+                variables.update(node_ip=address, ansible_host=address.replace("192.0", "127.0"), ansible_port=1)
     ours.write_text(yaml.safe_dump(inventory))
-    return fleet
+    yield fleet
+    run(DESTROY, cluster="east", state="absent", hub_access=hub_access, **entry("east", "e1", "e2"))
 
 
 def said(fleet: Fleet, code: int, *arguments: str, playbook: str = "destroy") -> str:

@@ -84,7 +84,7 @@ def test_what_is_alive_is_not_dead() -> None:
 
 @pytest.mark.parametrize("names", [("e1", "e2"), ("e1", "e2", "e3")])
 def test_the_last_control_plane_stays(names: tuple[str, ...]) -> None:
-    with pytest.raises(Refused, match=r"e1, e2: no control plane would be left\. .*reset_confirm=east"):
+    with pytest.raises(Refused, match=r"e1, e2: no control plane would be left\. .*platform\.destroy and destroy=east"):
         decide(*names)
 
 
