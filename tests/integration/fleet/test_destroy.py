@@ -132,6 +132,24 @@ def _kill(hub_access: Object, prefix: str, state: str, after: int) -> int:
     return len(made.steps)
 
 
+def test_a_mark_that_an_operator_takes_away_leaves_a_cluster_as_it_was(
+    hub: ApiServer, east: Object, hub_access: Object, prefix: str, destroy: Destroy
+) -> None:
+    found(prefix, east, hub_access)
+    before = everything(hub)
+    marked = destroy()
+    gone = {"metadata": {key: {"lodestar.platform/destroying": None} for key in ("labels", "annotations")}}
+    with Client(hub.admin) as client:
+        for step in marked["plan"]:
+            api_version, kind, *namespace, name = step["id"].rsplit("/", 3 if "/Secret/" in step["id"] else 2)
+            client.merge(api_version, kind, name, gone, namespace[0] if namespace else None)
+    assert run(INFO, cluster=prefix, hub_access=hub_access)["state"] == "usable"
+    found(prefix, east, hub_access)
+    assert settled(hub, before) == []
+    destroy()
+    destroy("absent")
+
+
 def test_what_runs_on_it_is_told(
     member: ApiServer, east: Object, hub_access: Object, prefix: str, destroy: Destroy
 ) -> None:

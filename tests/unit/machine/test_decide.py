@@ -11,6 +11,8 @@ import typing as t
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, Refused
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.decide import decide
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.decision import OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
 from ansible_collections.lodestar.platform.tests.unit.machine.examples import (
     cluster,
     empty,
@@ -34,6 +36,14 @@ def actions(*arguments: t.Any, **named: t.Any) -> dict[str, str]:
 
 def test_nothing_is_there() -> None:
     assert actions(cluster(), probes()) == {"e1": "found", "e2": "join", "e3": "join", "w1": "join", "w2": "join"}
+
+
+@pytest.mark.parametrize("again", [None, "east"])
+def test_a_cluster_that_is_being_destroyed_is_refused_whatever_is_there(again: str | None) -> None:
+    params = {name: spec.get("default") for name, spec in OPERATION.arguments.items()}
+    wanted = {**params, "cluster": cluster(), "probes": probes(), "recreate": again, "destroying": "east: it ends"}
+    refused = OPERATION.execute(wanted, Context(environ={}), check_mode=False)
+    assert (refused["failed"], refused["msg"]) == (True, "east: it ends")
 
 
 def test_the_hub_itself_has_nobody_to_ask() -> None:
