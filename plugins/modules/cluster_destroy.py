@@ -16,7 +16,7 @@ description:
     forget, judges whether the cluster may be destroyed, and marks the Secret with the access, the ManagedCluster and
     the namespace of the cluster. From then on site runs refuse the cluster.
   - With O(state=absent) it removes the ManagedCluster, the ClusterProfile, the access Secret and the namespace of the
-    cluster from the hub. This is for a cluster whose machines are reset.
+    cluster from the hub. This is for a cluster whose machines are reset, and fails without the mark.
   - A run that was killed goes on where it stopped. A cluster that the hub does not know is as wanted.
   - Refused are the global cluster, attached clusters, a cluster whose machines are not in the inventory unless
     O(forget=true), and one with machines that live and would not be reset.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
+from dataclasses import replace
 
 from ..errors import Refused
 from ..kube.absent import AbsentCluster
@@ -46,6 +47,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     outputs: Object = {"known": case.known, "since": ending.since if ending else None}
     removal = hub_steps(hub, found, params["timeout"])
     if params["state"] == ABSENT:
+        if ending is None:
+            # Check mode foresees it before there is a mark; without one nothing is removed.
+            removal = [replace(step, perform=lambda: _refuse_unmarked(name)) for step in removal]
         return Plan(steps=removal, outputs=outputs, parallel=4)
     seen = Seen(reason="the hub does not know it")
     if case.known and not case.reset:
@@ -54,6 +58,10 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     removed = [step.description.removeprefix("delete ") for step in removal]
     outputs.update(runs=seen.outputs(), removed=removed, told=told(case, seen, removed))
     return Plan(steps=_mark(hub, found, ending), outputs=outputs, warnings=warnings)
+
+
+def _refuse_unmarked(cluster: str) -> None:
+    raise Refused(f"{cluster}: the hub does not have it as being destroyed, which state=destroying is for.")
 
 
 def _ours(found: Known) -> Known:

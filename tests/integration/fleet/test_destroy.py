@@ -21,7 +21,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.operation import
 
 from ..harness.apiserver import ApiServer
 from ..harness.people import steps
-from .conftest import LODESTAR, run
+from .conftest import LODESTAR, RBAC, run
 from .test_detach import everything, settled
 
 Object = dict[str, t.Any]
@@ -61,6 +61,9 @@ def test_the_hub_marks_a_cluster_and_forgets_it_as_foreseen(
     before = everything(hub)
     found(prefix, east, hub_access)
     foreseen = [destroy(state, check=True) for state in ("destroying", "absent")]
+    unmarked = destroy("absent")
+    assert "does not have it as being destroyed" in unmarked["msg"]
+    assert run(INFO, cluster=prefix, hub_access=hub_access)["state"] == "usable"
     marked = destroy()
     assert steps(marked) == steps(foreseen[0]) == [
         f"update v1/Secret/{prefix}/{prefix}-kubeconfig",
@@ -188,6 +191,14 @@ def test_what_runs_on_it_is_told(
         assert runs["load_balancers"] == [{"name": f"{space}/web", "addresses": []}]
         told = "\n".join(destroy(check=True)["told"])
         assert all(word in told for word in (f"namespace {space}: 2 pods", "reclaim policy Delete", "e1, e2"))
+        role = client.get(RBAC, "ClusterRole", "lodestar:lifecycle")
+        assert role is not None
+        # As an access of before this right.
+        for rule in role["rules"]:
+            rule["resources"] = [name for name in rule["resources"] if name != "persistentvolumes"]
+        client.merge(RBAC, "ClusterRole", "lodestar:lifecycle", {"rules": role["rules"]})
+        older = destroy(check=True)["runs"]
+        assert (older["known"], older["namespaces"], older["volumes"]) == (True, {space: 2}, None)
         for obj in reversed(made[1:]):
             client.delete("v1", obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
     with member.frozen():

@@ -44,7 +44,8 @@ def household(hosted: ApiServer, hub_access: Object, tmp_path: Path) -> t.Iterat
                 variables.update(node_ip=address, ansible_host=address.replace("192.0", "127.0"), ansible_port=1)
     ours.write_text(yaml.safe_dump(inventory))
     yield fleet
-    run(DESTROY, cluster="east", state="absent", hub_access=hub_access, **entry("east", "e1", "e2"))
+    for state in ("destroying", "absent"):
+        run(DESTROY, cluster="east", state=state, hub_access=hub_access, **entry("east", "e1", "e2"))
 
 
 def said(fleet: Fleet, code: int, *arguments: str, playbook: str = "destroy") -> str:
