@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import base64
 import calendar
+import contextlib
+import fcntl
 import json
+import os
 import time
 import typing as t
 from dataclasses import dataclass
@@ -168,7 +171,7 @@ def _making(minting: _Minting, steps: list[Step], kept: t.Mapping[str, t.Any] | 
         f"make a token of {minting.lifetime} seconds for {NAMESPACE}/{ACCOUNT}",
         before={"expires": kept.get("expires")} if kept else None,
         after="(secret)",
-        perform=lambda: _mint(minting),
+        perform=lambda: _mint_once(minting, kept or {}),
         wave=2,
     )
     return Plan([*steps, token], {"access": None, "lacking": True}, _answer)
@@ -263,6 +266,26 @@ def _usable(minting: _Minting, kept: t.Mapping[str, t.Any]) -> bool:
 
 def _server(cluster: t.Mapping[str, t.Any]) -> str:
     return "https://" + kubeadm.endpoint(cluster)
+
+
+def _mint_once(minting: _Minting, seen: t.Mapping[str, t.Any]) -> None:
+    """Makes a token, unless another run has made one since C(seen) was read: two runs at once keep the same."""
+    with _alone():
+        kept = _kept()
+        if kept == seen or not _usable(minting, kept):
+            _mint(minting)
+
+
+@contextlib.contextmanager
+def _alone() -> t.Iterator[None]:
+    """One run after the other. The machine's own lock is shared by all that only write to the API."""
+    host.make_directory(host.STATE_DIRECTORY, 0o700)
+    descriptor = os.open(host.STATE_DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _mint(minting: _Minting) -> None:
