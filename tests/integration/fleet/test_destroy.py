@@ -199,6 +199,8 @@ def test_what_runs_on_it_is_told(
         client.merge(RBAC, "ClusterRole", "lodestar:lifecycle", {"rules": role["rules"]})
         older = destroy(check=True)["runs"]
         assert (older["known"], older["namespaces"], older["volumes"]) == (True, {space: 2}, None)
+        # No controller runs that would let it go.
+        client.merge("v1", "PersistentVolume", f"{prefix}-data", {"metadata": {"finalizers": None}})
         for obj in reversed(made[1:]):
             client.delete("v1", obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace"))
     with member.frozen():
