@@ -212,6 +212,19 @@ def test_a_cluster_that_does_not_answer_is_remembered_and_left_as_soon_as_it_doe
     assert settled(hub, hub_before) == []
 
 
+def test_what_is_asked_for_last_is_what_a_later_run_does(
+    hub: ApiServer, hosted: ApiServer, hub_access: Object, prefix: str
+) -> None:
+    take_in(hosted, hub_access, prefix)
+    with hosted.frozen():
+        assert leave(prefix, hub_access)["namespaces"] == "keep"
+        again = leave(prefix, hub_access, namespaces="delete")
+        assert (again["state"], again["changed"]) == ("pending", True)
+        assert leave(prefix, hub_access)["changed"] is False
+    done = leave(prefix, hub_access)
+    assert (done["state"], done["namespaces"]) == ("detached", "delete")
+
+
 def test_a_detachment_is_taken_back_by_rekey(
     hub: ApiServer, hosted: ApiServer, hub_access: Object, prefix: str
 ) -> None:
