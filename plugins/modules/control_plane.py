@@ -115,7 +115,7 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.control_plane import (
     CONTROL_PLANE as OPERATION,
 )
 

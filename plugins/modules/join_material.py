@@ -149,7 +149,7 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.join_material import (
     JOIN_MATERIAL as OPERATION,
 )
 

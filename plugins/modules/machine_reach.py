@@ -127,7 +127,7 @@ probes:
       type: float
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.look import (
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.reach import (
     MACHINE_REACH as OPERATION,
 )
 

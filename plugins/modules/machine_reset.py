@@ -88,7 +88,7 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.leaving import (
     MACHINE_RESET as OPERATION,
 )
 

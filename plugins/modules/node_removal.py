@@ -72,7 +72,7 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import (
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.leaving import (
     NODE_REMOVAL as OPERATION,
 )
 

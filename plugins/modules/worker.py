@@ -69,7 +69,7 @@ plan:
       type: raw
 """
 
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.membership import WORKER as OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.operations.worker import WORKER as OPERATION
 
 
 def main() -> None:

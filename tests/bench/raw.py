@@ -24,7 +24,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet import (
     addon_metrics_server,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import kubeadm, kubevip, paths, settings
-from ansible_collections.lodestar.platform.plugins.module_utils.machine.control_plane import new_token
+from ansible_collections.lodestar.platform.plugins.module_utils.machine.kubeadm import new_token
 
 from testbed import transfer
 from testbed.legacy import key_digest

@@ -16,8 +16,8 @@ import re
 import typing as t
 
 from . import kubeadm, paths
-from .files import CONTAINERD_SOCKET
 from .merge import merged
+from .paths import CONTAINERD_SOCKET
 
 Config = t.Mapping[str, t.Any]
 #: What differs: what is there and what should be, by dotted path; ``None`` where nothing is.

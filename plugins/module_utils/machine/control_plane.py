@@ -9,8 +9,6 @@ Private to the collection.
 
 from __future__ import annotations
 
-import secrets
-import string
 import typing as t
 
 from ..errors import PlatformError, Refused
@@ -236,19 +234,10 @@ def _add_init(steps: node.Steps, task: Task) -> None:
     )
 
 
-def new_token() -> str:
-    """A bootstrap token."""
-    alphabet = string.ascii_lowercase + string.digits
-    return (
-        "".join(secrets.choice(alphabet) for _index in range(6))
-        + "."
-        + "".join(secrets.choice(alphabet) for _index in range(16))
-    )
-
-
 def _init(task: Task) -> None:
+    token = kubeadm.new_token()
     node.run_kubeadm(
-        "init", kubeadm.init_documents(task.cluster, task.machine, task.images, new_token(), task.found.resumable)
+        "init", kubeadm.init_documents(task.cluster, task.machine, task.images, token, task.found.resumable)
     )
 
 

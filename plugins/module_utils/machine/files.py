@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from . import registries
 from .merge import merged
+from .paths import CONTAINERD_SOCKET
 from .toml import dumps
 
-CONTAINERD_SOCKET = "unix:///run/containerd/containerd.sock"
 KERNEL_MODULES = ("overlay", "br_netfilter")
 
 #: Pod traffic is forwarded, and bridged pod traffic passes iptables. What else is needed, the kubelet sets itself.

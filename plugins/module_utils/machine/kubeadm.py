@@ -10,11 +10,13 @@ Files are JSON documents, which are YAML. Secrets stand in these files only, nev
 from __future__ import annotations
 
 import json
+import secrets
+import string
 import typing as t
 
 from . import paths
-from .files import CONTAINERD_SOCKET
 from .merge import merged
+from .paths import CONTAINERD_SOCKET
 
 API = "kubeadm.k8s.io/v1beta4"
 TOKEN_SECONDS = 900
@@ -285,3 +287,13 @@ def join_documents(
 def render(documents: t.Iterable[Document]) -> str:
     """Several documents as one file."""
     return "---\n".join(json.dumps(item, indent=2) + "\n" for item in documents)
+
+
+def new_token() -> str:
+    """A bootstrap token, as kubeadm takes it."""
+    alphabet = string.ascii_lowercase + string.digits
+    return (
+        "".join(secrets.choice(alphabet) for _index in range(6))
+        + "."
+        + "".join(secrets.choice(alphabet) for _index in range(16))
+    )

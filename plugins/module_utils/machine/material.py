@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from ..plan import Plan, Step
 from . import claims, host, kubeadm, kubeapi, paths, predecessors, x509
-from .control_plane import new_token
 from .etcd import Etcd, peer_url
 from .request import Request, Standing, add
 
@@ -73,7 +72,7 @@ def plan(
 
 
 def _make_token(request: Request) -> None:
-    token = new_token()
+    token = kubeadm.new_token()
     identifier, secret = token.split(".")
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + kubeadm.TOKEN_SECONDS))
     values = {

@@ -20,6 +20,7 @@ KUBELET_CLIENT = f"{KUBELET_PKI}/kubelet-client-current.pem"
 KUBELET_SERVER = f"{KUBELET_PKI}/kubelet-server-current.pem"
 ETCD_DATA = "/var/lib/etcd"
 KUBEADM = "/usr/local/bin/kubeadm"
+CONTAINERD_SOCKET = "unix:///run/containerd/containerd.sock"
 
 #: Ours, of root only.
 SETTINGS = f"{KUBERNETES}/lodestar"

@@ -20,7 +20,6 @@ from ..errors import PlatformError
 from ..plan import Plan
 from . import (
     artifacts,
-    files,
     health,
     host,
     images,
@@ -165,7 +164,7 @@ def _upload_configuration(task: Task) -> None:
     configuration["kubernetesVersion"] = f"v{_declared_version(task)}"
     init: kubeadm.Document = {"apiVersion": kubeadm.API, "kind": "InitConfiguration"}
     init["localAPIEndpoint"] = kubeadm.local_endpoint(task.cluster, task.machine)
-    init["nodeRegistration"] = {"name": task.machine["node_name"], "criSocket": files.CONTAINERD_SOCKET}
+    init["nodeRegistration"] = {"name": task.machine["node_name"], "criSocket": paths.CONTAINERD_SOCKET}
     host.make_directory(host.RUN_DIRECTORY, 0o700)
     host.write(_CONFIG, kubeadm.render([init, configuration]), 0o600)
     try:

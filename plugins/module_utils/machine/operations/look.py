@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a machine holds, what it lacks, and whom it reaches. Private to the collection."""
+"""What a machine holds, and what it lacks. Private to the collection."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import typing as t
 from ...operation import Context, Operation
 from ...plan import Plan
 from .. import access, claims, control_plane, health, kubeadm, kubeapi, node, prepare, probe, static_pods
-from ..preflight import reach
-from .common import BUNDLED, COMMON, PURPOSES, Params, exclusive, finished
+from .common import BUNDLED, PURPOSES, Params, exclusive, finished
 from .seen import looked_at
 
 
@@ -76,18 +75,4 @@ MACHINE = Operation(
     },
     plan=_machine,
     guard=exclusive,
-)
-
-MACHINE_REACH = Operation(
-    arguments={
-        **COMMON,
-        "state": {"type": "str", "choices": ["listening", "probed", "ended"], "required": True},
-        "lifetime": {"type": "int", "default": 60},
-        "timeout": {"type": "float", "default": 3.0},
-        "among": {"type": "str", "choices": ["newcomers", "all"], "default": "newcomers"},
-        "peers": {"type": "list", "elements": "dict", "default": []},
-        "unit": {"type": "str"},
-    },
-    plan=reach.plan,
-    constraints={"required_if": [("state", "ended", ["unit"])]},
 )

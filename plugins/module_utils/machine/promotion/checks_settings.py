@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import arguments, kubeadm, lasting, paths
-from ..files import CONTAINERD_SOCKET
+from ..paths import CONTAINERD_SOCKET
 from .model import ERROR, WARNING, Case, Check, Verdict
 
 _SOCKETS = (CONTAINERD_SOCKET, CONTAINERD_SOCKET.replace("/run/", "/var/run/"))
