@@ -260,7 +260,7 @@ def _plan_clean(steps: node.Steps, task: Task) -> None:
 
 
 def _remove_image(reference: str) -> None:
-    host.wait_for(f"nothing runs {reference}", lambda: _used_by(reference), _UNUSED_SECONDS, interval=2)
+    host.wait_for(f"nothing runs {reference}", lambda: _used_by(reference), _UNUSED_SECONDS)
     images.remove([reference])
 
 
