@@ -53,7 +53,7 @@ def test_an_access_is_made_anew(fleet: Fleet) -> None:
 def test_a_cluster_leaves_the_fleet_and_comes_back(fleet: Fleet, bar: Bar) -> None:
     refused = fleet.playbook(DETACH, "-e", "detach_clusters=east")
     assert refused.code != 0
-    assert "lodestar.platform.reset" in refused.output
+    assert "lodestar.platform.destroy" in refused.output
     nothing = fleet.playbook(DETACH)
     assert "detach_clusters=<cluster>" in nothing.output
     tenants = fleet.kubectl("legacy", "get", "namespaces", "-l", "lodestar.platform/tenant", "-o", "name").split()
