@@ -57,6 +57,7 @@ def shop(solo: Solo) -> None:
     solo.on("s2", f"echo '{text}' | {_ADMIN} create -f -")
     running = f"{_ADMIN} get pod web -n shop -o jsonpath='{{.status.phase}}'"
     eventually(lambda: solo.on("s2", running, check=False) == "Running", 90)
+    solo.on("s2", "rm -rf /root/.kube")  # which kubectl has made just now
 
 
 @pytest.fixture
