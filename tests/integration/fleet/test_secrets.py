@@ -105,7 +105,7 @@ class Household:
         self.seen |= watch.seen
         said = done.stdout + done.stderr
         self.seen[f"the output of {playbook}", said.encode()] = None
-        assert done.returncode == 0, said[-4000:]
+        assert done.returncode == 0, said[max(0, said.find("[ERROR]") - 500) :][:4000]
         return said
 
     def found(self, places: Places) -> list[str]:
