@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity import CLUSTER_LABEL
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import PART_OF
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
@@ -128,6 +129,11 @@ def _take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
     with Client(hub.admin) as client:
         for record in client.list("cluster.open-cluster-management.io/v1", "ManagedCluster"):
             client.delete(record["apiVersion"], record["kind"], record["metadata"]["name"])
+        # With the access that the hub keeps of them, maybe by a way that is gone.
+        for item in client.list("v1", "Namespace", label_selector=CLUSTER_LABEL):
+            client.delete("v1", "Namespace", item["metadata"]["name"])
+        while client.list("v1", "Namespace", label_selector=CLUSTER_LABEL) and time.monotonic() < until:
+            time.sleep(0.5)
 
 
 def _our_namespaces(client: Client) -> list[str]:
