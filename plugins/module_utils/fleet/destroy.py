@@ -9,13 +9,13 @@ sees what is under way, and a run that was killed is run again.
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 from dataclasses import replace
 
 from ..errors import Refused
 from ..kube.absent import AbsentCluster
 from ..kube.client import Client
+from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from . import destroy_look, records, tombstone
@@ -109,8 +109,7 @@ def _case(params: t.Mapping[str, t.Any], hub: Client, found: Known, ending: tomb
 
 def _mark(hub: Client, found: Known, ending: tombstone.Ending | None) -> list[Step]:
     """The access first, by which site runs see it."""
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    metadata = (ending or tombstone.Ending(now)).metadata()
+    metadata = (ending or tombstone.Ending(stamp())).metadata()
     objects = (found.secret, found.record, found.namespace)
     return [
         mark_step(hub, found, obj, metadata, {"destroying": False}, {"destroying": True})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ..errors import PlatformError, Refused
 from ..kube import wait
 from ..kube.client import Client
-from ..kube.errors import Forbidden, Unauthorized, Unreachable
+from ..kube.errors import Forbidden, Unauthorized
 from .access_info import DEADLINE, kube_system_uid
 from .access_secret import Stored, from_secret
 from .detach_steps import Known
@@ -142,7 +142,7 @@ def look(client: Client) -> Seen:
 
     :raises ApiError: it does not answer, or refuses to.
     """
-    nodes = {str(item["metadata"]["name"]): _ready(item) for item in client.list("v1", "Node")}
+    nodes = {str(item["metadata"]["name"]): wait.is_ready(item) for item in client.list("v1", "Node")}
     return Seen(
         lives=True,
         nodes=nodes,
@@ -157,10 +157,6 @@ def _volumes_of(client: Client) -> list[dict[str, t.Any]] | None:
         return volumes(client.list("v1", "PersistentVolume"))
     except Forbidden:
         return None
-
-
-def _ready(node: Object) -> bool:
-    return wait.condition(node, "Ready").get("status") == "True"
 
 
 def ask(known: Known, recorded_uid: str) -> Seen:
@@ -179,8 +175,6 @@ def ask(known: Known, recorded_uid: str) -> Seen:
         return Seen(reason="another cluster answers at its address")
     except (Unauthorized, Forbidden) as exc:
         return Seen(lives=True, reason=_unaccepted(stored, exc))
-    except Unreachable as exc:
-        return Seen(reason=str(exc))
     except PlatformError as exc:
         return Seen(reason=str(exc))
 

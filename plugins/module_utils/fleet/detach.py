@@ -17,6 +17,7 @@ from ..errors import PlatformError, Refused
 from ..kube import connection, credentials
 from ..kube.client import Client
 from ..kube.errors import Forbidden, Unauthorized, Unreachable
+from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from . import records, tombstone
@@ -85,9 +86,8 @@ def _guard(params: t.Mapping[str, t.Any], found: Known) -> None:
 
 def _stone(params: t.Mapping[str, t.Any], found: Known) -> Tombstone:
     there = tombstone.read(found.namespace)
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     chosen = params["namespaces"] or (there.namespaces if there else "keep")
-    return Tombstone(now, chosen) if there is None else replace(there, namespaces=chosen)
+    return Tombstone(stamp(), chosen) if there is None else replace(there, namespaces=chosen)
 
 
 @dataclass(frozen=True)

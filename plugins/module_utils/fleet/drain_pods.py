@@ -144,7 +144,7 @@ def _allows(budget: Object, pod: Object) -> bool:
     status = budget.get("status") or {}
     if status.get("disruptionsAllowed", 0) > 0:
         return True
-    if wait.condition(pod, "Ready").get("status") == "True":
+    if wait.is_ready(pod):
         return False
     if (budget.get("spec") or {}).get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return True

@@ -20,7 +20,7 @@ from ..kube.client import Client
 from ..kube.errors import Forbidden
 from . import capabilities, records
 from .identity import CLUSTER_LABEL, NAMESPACE, UID_LABEL
-from .tombstone import DESTROYING, DETACHING, Tombstone, read_ending
+from .tombstone import DESTROYING, DETACHING, UNTOLD, Tombstone, read_ending
 from .tombstone import read as read_tombstone
 
 View = dict[str, t.Any]
@@ -28,7 +28,6 @@ Object = t.Mapping[str, t.Any]
 
 #: OCM's condition that tells whether a cluster answers.
 AVAILABLE = "ManagedClusterConditionAvailable"
-_UNTOLD = Tombstone("an unknown time", "keep")
 _OWN_LABELS = frozenset(
     {
         CLUSTER_LABEL,
@@ -68,8 +67,8 @@ def detachments(hub: Client, clusters: t.Iterable[View], names: t.Collection[str
         spaces = hub.list("v1", "Namespace", label_selector=DETACHING)
     except Forbidden:
         spaces = []  # whoever reads the records alone sees those of recorded clusters
-    marks = {str(item["name"]): _UNTOLD for item in clusters if item["detaching"]}
-    marks.update({str(item["metadata"]["name"]): read_tombstone(item) or _UNTOLD for item in spaces})
+    marks = {str(item["name"]): UNTOLD for item in clusters if item["detaching"]}
+    marks.update({str(item["metadata"]["name"]): read_tombstone(item) or UNTOLD for item in spaces})
     return sorted((name, stone) for name, stone in marks.items() if not names or name in names)
 
 

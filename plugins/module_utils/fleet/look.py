@@ -83,7 +83,7 @@ def node(found: Object) -> dict[str, t.Any]:
     labels = metadata.get("labels") or {}
     return {
         "name": str(metadata["name"]),
-        "ready": wait.condition(found, "Ready").get("status") == "True",
+        "ready": wait.is_ready(found),
         "schedulable": not spec.get("unschedulable"),
         "version": (status.get("nodeInfo") or {}).get("kubeletVersion"),
         "architecture": (status.get("nodeInfo") or {}).get("architecture"),

@@ -18,11 +18,10 @@ from ..kube.absent import AbsentCluster
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.applyset import DIGEST, PART_OF, recorded, set_of
 from ..kube.client import MANAGER, Client
-from ..kube.desired import key_of
 from ..kube.errors import Forbidden
-from ..kube.ownership import managers
-from ..kube.resources import from_crd
-from ..kube.steps import CLOSING_WAVE, create_step, delete_step, hand_back_step, update_step
+from ..kube.ownership import given_up, managers
+from ..kube.resources import from_crd, object_id
+from ..kube.steps import CLOSING_WAVE, create_step, delete_step, end_step, update_step
 from ..kube.wait import wait_for
 from ..plan import Step
 from .records import Declared
@@ -179,14 +178,10 @@ def removal_steps(member: Client, target: str) -> list[Step]:
         return []
     member.learn([RESOURCE])
     taken = ledger.entries(parent)
-    steps = []
-    for obj in member.list(RESOURCE.api_version, RESOURCE.kind, label_selector=SET.selector):
-        item = taken.get(key_of(obj))
-        kept = item is not None and ledger.is_of(item, obj)
-        steps.append(hand_back_step(member, obj, item, target) if kept else delete_step(member, obj, target))
+    members = member.list(RESOURCE.api_version, RESOURCE.kind, label_selector=SET.selector)
+    steps = [end_step(member, obj, ledger.held(taken, obj), target) for obj in members]
     doomed = [step.id for step in steps if step.action == "delete"]
     steps += definition_steps(member, target, doomed)
-    parent = {**parent, "apiVersion": "v1", "kind": "ConfigMap"}
     return [*steps, replace(delete_step(member, parent, target), wave=CLOSING_WAVE)]
 
 
@@ -201,7 +196,6 @@ def definition_steps(member: Client, target: str, doomed: t.Collection[str]) -> 
         return []  # rights of an earlier collection, which has brought none
     if there is None or not _is_ours(there):
         return []
-    there = {**there, "apiVersion": DEFINITION["apiVersion"], "kind": DEFINITION["kind"]}
     step = delete_step(member, there, target)
     given = replace(
         step,
@@ -212,17 +206,13 @@ def definition_steps(member: Client, target: str, doomed: t.Collection[str]) -> 
         perform=lambda: _give_up(member),
     )
     member.learn([RESOURCE])
-    if _others(there) or any(_id(item) not in doomed for item in _properties(member)):
+    if _others(there) or any(object_id(item) not in doomed for item in _properties(member)):
         return [given]
     return [replace(step, perform=lambda: _delete(member, step))]
 
 
 def _properties(member: Client) -> list[Object]:
     return member.list(RESOURCE.api_version, RESOURCE.kind)
-
-
-def _id(obj: t.Mapping[str, t.Any]) -> str:
-    return f"{RESOURCE.api_version}/{RESOURCE.kind}/{obj['metadata']['name']}"
 
 
 def _delete(member: Client, step: Step) -> None:
@@ -243,13 +233,5 @@ def _give_up(member: Client) -> None:
     there = _definition(member)
     if there is None:
         return
-    metadata = there["metadata"]
-    others = [item for item in metadata.get("managedFields") or () if item.get("manager") != MANAGER]
-    changes: Object = {
-        "labels": {PART_OF: None},
-        "annotations": {DIGEST: None},
-        # An empty list would be taken for no change; the one empty entry means none.
-        "managedFields": others or [{}],
-        "resourceVersion": metadata["resourceVersion"],
-    }
-    member.merge(DEFINITION["apiVersion"], DEFINITION["kind"], metadata["name"], {"metadata": changes})
+    changes = {"labels": {PART_OF: None}, "annotations": {DIGEST: None}, **given_up(there, MANAGER)}
+    member.merge(there["apiVersion"], there["kind"], there["metadata"]["name"], {"metadata": changes})

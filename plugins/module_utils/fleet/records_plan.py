@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import typing as t
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from ..kube import absent, adopt, connection
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.diff import covers, project
+from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from . import look, properties, records
@@ -122,7 +122,7 @@ def _declared(params: t.Mapping[str, t.Any]) -> Declared:
 
 def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
     """Records that the cluster does not answer; a cluster that has no record yet gets none."""
-    name, now = params["cluster"], _now()
+    name, now = params["cluster"], stamp()
     outputs = dict.fromkeys(("uid", "version", "distribution", "nodes", "properties"))
     steps = []
     for api_version, kind, namespace in _RECORDS:
@@ -132,10 +132,6 @@ def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
             status = records.unreachable_status(kind, before, params["unreachable"], now, params["access_state"])
             steps.append(_status_step(hub, params["hub"], api_version, kind, name, namespace, before, status))
     return Plan(steps=[step for step in steps if step is not None], outputs=outputs)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
@@ -178,7 +174,7 @@ def _status_steps(
     existing: t.Mapping[str, t.Any] | None,
     coming: _Coming,
 ) -> list[Step]:
-    now = _now()
+    now = stamp()
     profile = hub.get(records.PROFILE_API, "ClusterProfile", declared.name, NAMESPACE)
     before = (existing or {}).get("status"), (profile or {}).get("status")
     found = [

@@ -46,6 +46,10 @@ class Tombstone:
         return {"labels": {DETACHING: "true"}, "annotations": {DETACHING: json.dumps(said, sort_keys=True)}}
 
 
+#: Of a mark that says nothing, or nothing that can be read.
+UNTOLD = Tombstone(_UNKNOWN, "keep")
+
+
 def read(obj: t.Mapping[str, t.Any] | None) -> Tombstone | None:
     """The tombstone on an object of the hub, None where there is none."""
     text = (((obj or {}).get("metadata") or {}).get("annotations") or {}).get(DETACHING)
@@ -56,7 +60,7 @@ def read(obj: t.Mapping[str, t.Any] | None) -> Tombstone | None:
         stone = Tombstone(str(said["since"]), str(said["namespaces"]), bool(said["clean"]))
         return replace(stone, cause=str(said.get("cause") or ""), why=str(said.get("why") or ""))
     except (ValueError, KeyError, TypeError):
-        return Tombstone(_UNKNOWN, "keep")
+        return UNTOLD
 
 
 def same_wait(one: Tombstone, other: Tombstone) -> bool:

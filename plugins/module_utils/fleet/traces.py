@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from ..kube import ledger
 from ..kube.applyset import ID, PART_OF, ApplySet, kinds_of, set_id
 from ..kube.client import Client
-from ..kube.desired import key_of
 from ..kube.errors import Forbidden
 from ..kube.observed import serving
 from ..kube.operate import RESERVED
@@ -51,8 +50,7 @@ class Traces:
 
     def entry(self, member: Object) -> Object | None:
         """What is kept of a member that was taken over from somebody else."""
-        item = self.taken.get(key_of(member))
-        return item if item is not None and ledger.is_of(item, member) else None
+        return ledger.held(self.taken, member)
 
 
 def find(member: Client, tier: str | None = None) -> Traces:

@@ -29,8 +29,7 @@ from .steps import (
     PARENT_WAVE,
     changes_immutable,
     create_step,
-    delete_step,
-    hand_back_step,
+    end_step,
     plain_step,
     update_step,
 )
@@ -153,10 +152,7 @@ class _Decision:
 
     def end(self, there: Object) -> Step:
         """The step for a member that is no longer declared: what was adopted is handed back."""
-        item = self.kept().get(key_of(there))
-        if item is not None:
-            return hand_back_step(self.client, there, item, self.target)
-        return delete_step(self.client, there, self.target)
+        return end_step(self.client, there, self.kept().get(key_of(there)), self.target)
 
     def kept(self) -> dict[Key, Object]:
         """The entries of objects that are still the ones that were taken over."""

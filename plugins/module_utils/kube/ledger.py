@@ -90,6 +90,12 @@ def is_of(item: t.Mapping[str, t.Any], there: t.Mapping[str, t.Any]) -> bool:
     return bool(item["metadata"].get("uid") == there["metadata"].get("uid"))
 
 
+def held(taken: t.Mapping[Key, Object], there: t.Mapping[str, t.Any]) -> Object | None:
+    """The entry of an object among those of its set; None for one that was not taken over, or is a later one."""
+    item = taken.get(key_of(there))
+    return item if item is not None and is_of(item, there) else None
+
+
 def handed_back(there: t.Mapping[str, t.Any], item: t.Mapping[str, t.Any] | None) -> Object:
     """What is applied to give an object up: what was replaced stands again, what was added goes.
 

@@ -253,3 +253,11 @@ def _released_items(declared: t.Any, fields: Fields, observed: list[t.Any]) -> l
             if element is not MISSING:
                 found.append(element)
     return found
+
+
+def given_up(there: t.Mapping[str, t.Any], manager: str) -> dict[str, t.Any]:
+    """The merge patch of an object's metadata by which a manager gives up every field, as long as nobody writes it."""
+    metadata = there["metadata"]
+    others = [item for item in metadata.get("managedFields") or () if item.get("manager") != manager]
+    # An empty list would be taken for no change; the one empty entry means none.
+    return {"managedFields": others or [{}], "resourceVersion": metadata["resourceVersion"]}

@@ -15,7 +15,7 @@ from .client import MANAGER, Client
 from .desired import wave_of
 from .diff import covers, project
 from .established import wait_established
-from .ownership import released
+from .ownership import given_up, released
 from .redact import redact, redact_pair
 from .resources import describe, object_id
 
@@ -90,6 +90,14 @@ def delete_step(client: Client, there: Object, target: str) -> Step:
     )
 
 
+def end_step(client: Client, there: Object, item: Object | None, target: str) -> Step:
+    """The step for a member that is no longer one: what was adopted is handed back, what we made is deleted.
+
+    :param item: its entry in the ledger, None for one that we made.
+    """
+    return delete_step(client, there, target) if item is None else hand_back_step(client, there, item, target)
+
+
 def hand_back_step(client: Client, there: Object, item: Object | None, target: str) -> Step:
     """Gives an object up to whom it belonged: without our label, our values and our field ownership.
 
@@ -113,12 +121,9 @@ def hand_back_step(client: Client, there: Object, item: Object | None, target: s
 def _hand_back(client: Client, wanted: Object) -> None:
     answer = client.apply(wanted, force=True)
     metadata = answer["metadata"]
-    others = [item for item in metadata.get("managedFields") or () if item.get("manager") != MANAGER]
-    if len(others) == len(metadata.get("managedFields") or ()):
-        return
-    # An empty list would be taken for no change; the one empty entry means none.
-    changes = {"metadata": {"managedFields": others or [{}], "resourceVersion": metadata["resourceVersion"]}}
-    client.merge(wanted["apiVersion"], wanted["kind"], metadata["name"], changes, metadata.get("namespace"))
+    if any(item.get("manager") == MANAGER for item in metadata.get("managedFields") or ()):
+        changes = {"metadata": given_up(answer, MANAGER)}
+        client.merge(wanted["apiVersion"], wanted["kind"], metadata["name"], changes, metadata.get("namespace"))
 
 
 def _named(obj: t.Mapping[str, t.Any]) -> Object:

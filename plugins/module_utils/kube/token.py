@@ -30,6 +30,11 @@ def moment(text: str) -> datetime.datetime:
     return found if found.tzinfo is not None else found.replace(tzinfo=datetime.UTC)
 
 
+def stamp() -> str:
+    """This moment, RFC 3339, in whole seconds."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def claims(token: str) -> dict[str, t.Any]:
     """The claims of a JSON Web Token, unverified; empty for a token of another kind."""
     parts = token.split(".")

@@ -72,6 +72,11 @@ def condition(obj: Object, kind: str) -> Object:
     return next((item for item in conditions if item.get("type") == kind), {})
 
 
+def is_ready(obj: t.Mapping[str, t.Any]) -> bool:
+    """Whether a Node or a Pod says that it is ready."""
+    return condition(obj, "Ready").get("status") == "True"
+
+
 def _stale(obj: Object) -> str:
     generation = (obj.get("metadata") or {}).get("generation")
     seen = (obj.get("status") or {}).get("observedGeneration")
@@ -121,7 +126,7 @@ def _stateful_set(obj: Object) -> str:
 
 def _pod(obj: Object) -> str:
     phase = (obj.get("status") or {}).get("phase")
-    return "" if phase == "Succeeded" or condition(obj, "Ready").get("status") == "True" else pod_trouble(obj)
+    return "" if phase == "Succeeded" or is_ready(obj) else pod_trouble(obj)
 
 
 def _job(obj: Object) -> str:

@@ -28,8 +28,7 @@ ACCOUNT = "lodestar"
 _RBAC_API = "rbac.authorization.k8s.io/v1"
 #: What the names of cluster-wide rights of our identity begin with.
 _OURS = "lodestar:"
-#: What says that an object is of the set of objects that an attachment makes, and the parent of that set.
-_PART_OF = "applyset.kubernetes.io/part-of"
+#: The parent of the set of objects that an attachment makes.
 _ATTACHED = {"name": "applyset-access", "namespace": NAMESPACE}
 #: After the new rights are there, and the token.
 _SURPLUS_WAVE = 3
@@ -185,11 +184,7 @@ def _step(minting: _Minting, document: t.Mapping[str, t.Any]) -> Step:
 def _missing(minting: _Minting, api: kubeapi.Api, wanted: t.Sequence[objects.Object]) -> list[Step]:
     """What is not as wanted: applying an object also takes from it what an attachment wrote there under our name."""
     found = [(item, api.get(objects.path_of(item))) for item in wanted]
-    return [_step(minting, item) for item, seen in found if not objects.covers(item, seen) or _in_set(seen)]
-
-
-def _in_set(seen: objects.Object | None) -> bool:
-    return _PART_OF in (((seen or {}).get("metadata") or {}).get("labels") or {})
+    return [_step(minting, item) for item, seen in found if not objects.covers(item, seen) or objects.in_set(seen)]
 
 
 def _surplus(minting: _Minting, api: kubeapi.Api, wanted: t.Sequence[objects.Object]) -> list[Step]:

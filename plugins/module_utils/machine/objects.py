@@ -18,6 +18,8 @@ from . import kubeapi
 Object = t.Mapping[str, t.Any]
 
 RBAC = "apis/rbac.authorization.k8s.io/v1"
+#: The label of an object that belongs to a set of objects (KEP-3659). kube.applyset does not come to machines.
+_PART_OF = "applyset.kubernetes.io/part-of"
 #: kind -> prefix of the path, plural, whether it lives in a namespace.
 _PLURALS = {
     "Namespace": ("api/v1", "namespaces", False),
@@ -73,6 +75,11 @@ def step(document: Object, target: str, connect: t.Callable[[], kubeapi.Api], wa
         perform=lambda: apply(document, connect),
         wave=wave,
     )
+
+
+def in_set(seen: Object | None) -> bool:
+    """Whether an object of the cluster belongs to a set of objects."""
+    return _PART_OF in (((seen or {}).get("metadata") or {}).get("labels") or {})
 
 
 def apply(document: Object, connect: t.Callable[[], kubeapi.Api]) -> None:

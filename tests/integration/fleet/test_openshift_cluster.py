@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks_probe import OPERATION as PREFLIGHT
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.established import wait_established
 
 from ..harness.apiserver import ApiServer
 from .conftest import run
@@ -70,8 +71,9 @@ def openshift(hosted: ApiServer) -> t.Iterator[ApiServer]:
     before = everything(hosted)
     with Client(hosted.admin) as client:
         for kind, plural in KINDS.items():
-            client.create(definition(kind, plural))
-            until(lambda plural=plural: established(client, plural))
+            made = definition(kind, plural)
+            client.create(made)
+            wait_established(client, made)
         for obj in OBJECTS:
             client.create(obj)
     yield hosted
@@ -80,19 +82,6 @@ def openshift(hosted: ApiServer) -> t.Iterator[ApiServer]:
             client.delete(DEFINITIONS[0], DEFINITIONS[1], f"{plural}.{GROUP}")
         until(lambda: not any(item["name"] == GROUP for item in client.request("GET", "/apis")["groups"]))
     assert settled(hosted, before) == []
-
-
-def established(client: Client, plural: str) -> bool:
-    found = client.get(*DEFINITIONS, f"{plural}.{GROUP}") or {}
-    if not is_true(found, "Established"):
-        return False
-    return any(item["name"] == plural for item in client.request("GET", f"/apis/{GROUP}/v1")["resources"])
-
-
-def is_true(obj: Object, kind: str) -> bool:
-    return any(
-        item["type"] == kind and item["status"] == "True" for item in obj.get("status", {}).get("conditions") or ()
-    )
 
 
 def until(check: t.Callable[[], bool], patience: float = 30) -> None:

@@ -188,10 +188,12 @@ def _listeners(cluster: t.Mapping[str, t.Any], machine: t.Mapping[str, t.Any]) -
     tables = {4: _text("/proc/net/tcp"), 6: _text("/proc/net/tcp6")}
     found = [item for version, table in tables.items() for item in parse.listening(table, version) if item[1] in wanted]
     holders = _holders({inode for _address, _port, inode in found})
+    groups = {inode: _text(f"/proc/{process}/cgroup") for inode, process in holders.items()}
     return [
-        Listener(port, address, *_program(holders.get(inode)))
+        Listener(port, address, _program(holders.get(inode)), "kubepods" in groups.get(inode, ""))
         for address, port, inode in sorted(found, key=_by_port)
-        if not _probes(holders.get(inode))
+        # The listener of another run's probes ends by itself: see reach.py.
+        if f"/{UNIT_PREFIX}" not in groups.get(inode, "")
     ]
 
 
@@ -217,16 +219,10 @@ def _holders(inodes: t.Collection[str]) -> dict[str, str]:
     return answer
 
 
-def _probes(process: str | None) -> bool:
-    """Whether it is the listener of another run's probes, which ends by itself: see :mod:`reach`."""
-    return process is not None and f"/{UNIT_PREFIX}" in _text(f"/proc/{process}/cgroup")
-
-
-def _program(process: str | None) -> tuple[str, bool]:
+def _program(process: str | None) -> str:
     if process is None:
-        return "", False
+        return ""
     try:
-        program = os.readlink(f"/proc/{process}/exe")
+        return os.readlink(f"/proc/{process}/exe")
     except OSError:
-        program = _text(f"/proc/{process}/comm").strip()
-    return program, "kubepods" in _text(f"/proc/{process}/cgroup")
+        return _text(f"/proc/{process}/comm").strip()

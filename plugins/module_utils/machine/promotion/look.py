@@ -16,10 +16,8 @@ import tomllib
 import typing as t
 
 from ...errors import PlatformError
-from .. import arguments, before, block_yaml, host, kubeadm, kubeapi, membership, paths, probe, recovery
+from .. import arguments, before, block_yaml, host, kubeadm, kubeapi, membership, objects, paths, probe, recovery
 
-#: The label of an object that belongs to a set of objects (KEP-3659); what is ours has one.
-PART_OF = "applyset.kubernetes.io/part-of"
 CONTAINERD_CONFIG = "/etc/containerd/config.toml"
 #: Where containerd is told to look by default; the first file in alphabetical order is the network's.
 CNI_FILES = "/etc/cni/net.d/*"
@@ -165,7 +163,7 @@ def _owned(item: t.Mapping[str, t.Any] | None) -> str:
     """Whose an object is: C(ours), C(others), or C("") where there is none."""
     if item is None:
         return ""
-    return "ours" if PART_OF in ((item.get("metadata") or {}).get("labels") or {}) else "others"
+    return "ours" if objects.in_set(item) else "others"
 
 
 def node_of(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
