@@ -19,11 +19,12 @@ options:
     description:
       - The policies of the platform; those that are not for this cluster are left out.
       - >-
-        Keys of an item are C(name), C(description), C(rule) (allowed_registries, required_resources, required_labels or
-        cel), C(mode) (deny, warn or audit), C(parameters) of the rule, C(clusters) (C(names) or C(selector); every
-        workload cluster by default), C(scope) (all namespaces but the system's, or only those of tenants),
-        C(exemptions) (C(namespaces), C(groups), C(users)), and C(workloads) (whether whoever makes a Deployment or the
-        like is warned about its pods; true by default).
+        Keys of an item are C(name), C(description), C(rule) (one of the library, see docs/policies.md, or cel),
+        C(mode) (deny, warn or audit), C(parameters) of the rule, C(clusters) (C(names) or C(selector); every
+        workload cluster by default), C(scope) (all namespaces but the system's, only those of tenants, or
+        C(namespaces), C(tenants) and C(selector)), C(exemptions) (C(namespaces), C(groups), C(users)), C(exceptions)
+        (C(owner), C(reason), C(until), and C(namespaces), C(tenants), C(names) of what they are for), and
+        C(workloads) (whether whoever makes a Deployment or the like is warned about its pods; true by default).
     type: list
     elements: dict
     required: true
@@ -49,6 +50,12 @@ options:
       - The tier of our access to the cluster. With V(observe) it is never selected, since nothing may be written.
     type: str
     choices: [observe, tenant, lifecycle]
+  exception_warning_days:
+    description:
+      - How many days before its end an exception is warned about. One that has ended is warned about until it is
+        removed from the declaration.
+    type: int
+    default: 14
   prune_all:
     description:
       - Allow that nothing is declared for this cluster and all of our policies are deleted. Without it that is refused.
@@ -111,6 +118,12 @@ EXAMPLES = r"""
           labels: [team]
         exemptions:
           namespaces: [monitoring]
+        exceptions:
+          - owner: shop@example.org
+            reason: the importer is replaced in spring
+            until: "2027-03-31"
+            namespaces: [shop]
+            names: ["importer-*"]
       - name: no-node-ports
         rule: cel
         mode: deny
@@ -141,6 +154,47 @@ policies:
       description: What a violation leads to.
       returned: always
       type: str
+exceptions:
+  description: The exceptions from these policies.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    policy:
+      description: The policy that it is from.
+      returned: always
+      type: str
+    owner:
+      description: Who answers for it.
+      returned: always
+      type: str
+    reason:
+      description: Why it is there.
+      returned: always
+      type: str
+    until:
+      description: Its end, in UTC.
+      returned: always
+      type: str
+    state:
+      description: C(active), C(ending) or C(ended). One that has ended is no longer part of the policy.
+      returned: always
+      type: str
+    namespaces:
+      description: The namespaces that it is for.
+      returned: always
+      type: list
+      elements: str
+    tenants:
+      description: The tenants that it is for.
+      returned: always
+      type: list
+      elements: str
+    names:
+      description: The names of objects that it is for.
+      returned: always
+      type: list
+      elements: str
 objects:
   description: The objects of each of these policies, as C(apiVersion/Kind/name).
   returned: success

@@ -35,7 +35,7 @@ def check(value: t.Any, reader: Reader, key: str, clusters: Clusters | None, wor
             reason,
             "write names: [...] or selector: {...}, or leave clusters out for every workload cluster",
         )
-    _check_selector(chosen.get("selector"), reader, f"{key}.selector")
+    check_selector(chosen.get("selector"), reader, f"{key}.selector")
     for place, name in enumerate(reader.sequence(chosen.get("names"), f"{key}.names")):
         where = f"{key}.names[{place}]"
         if not isinstance(name, str):
@@ -58,7 +58,8 @@ def check(value: t.Any, reader: Reader, key: str, clusters: Clusters | None, wor
             reader.problem(where, name, f"cannot hold it: {why}", "attach it with cluster_access: {tier: tenant}")
 
 
-def _check_selector(value: t.Any, reader: Reader, key: str) -> None:
+def check_selector(value: t.Any, reader: Reader, key: str) -> None:
+    """Notes what is wrong with a LabelSelector."""
     selector = reader.mapping(value, key, ("matchLabels", "matchExpressions"))
     reader.labels(selector.get("matchLabels"), f"{key}.matchLabels")
     for place, entry in enumerate(reader.sequence(selector.get("matchExpressions"), f"{key}.matchExpressions")):

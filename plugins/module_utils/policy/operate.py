@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ..errors import InvalidInput, Problem, Refused
@@ -17,6 +18,7 @@ from ..kube.client import Client
 from ..kube.resources import object_id
 from ..operation import Context, Operation
 from ..plan import Plan, Step
+from . import exceptions
 from .model import Policy, read_all
 from .render import objects
 
@@ -27,6 +29,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
     "cluster_colocated": {"type": "bool", "default": False},
     "tier": {"type": "str", "choices": list(TIERS)},
+    "exception_warning_days": {"type": "int", "default": 14},
     "prune_all": {"type": "bool", "default": False},
     **adopt.ARGUMENT,
     "force": {"type": "bool", "default": False},
@@ -43,15 +46,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     :raises InvalidInput: a declared policy is wrong, whichever cluster it is for, or its CEL does not compile.
     :raises Refused: every policy would be deleted without C(prune_all), or something of others taken.
     """
-    cluster = {
-        "name": params["cluster"],
-        "labels": params["cluster_labels"],
-        "role": params["cluster_role"],
-        "colocated": params["cluster_colocated"],
-        "tier": params["tier"],
-    }
-    policies = for_cluster(params["policies"], cluster)
-    rendered = {policy.name: objects(policy) for policy in policies}
+    policies = for_cluster(params["policies"], cluster_of(params))
+    now = datetime.datetime.now(datetime.UTC)
+    rendered = {policy.name: objects(policy, now) for policy in policies}
     client = context.enter(absent.connect(params, context.environ, params["cluster"]))
     steps = plan_objects(
         client,
@@ -63,11 +60,27 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     )
     if params["cluster_exists"]:
         _compile(client, rendered, steps, params["cluster"])
+    days = params["exception_warning_days"]
     outputs = {
         "policies": [{"name": policy.name, "rule": policy.rule, "mode": policy.mode} for policy in policies],
+        "exceptions": [
+            exceptions.as_data(policy.name, waiver, now, days) for policy in policies for waiver in policy.exceptions
+        ],
         "objects": {name: [object_id(obj) for obj in found] for name, found in rendered.items()},
     }
-    return Plan(steps=steps, outputs=outputs, parallel=client.at_once)
+    warnings = [line for policy in policies for line in exceptions.notes(policy.name, policy.exceptions, now, days)]
+    return Plan(steps=steps, outputs=outputs, warnings=warnings, parallel=client.at_once)
+
+
+def cluster_of(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The cluster that the arguments are about, as selectors look at it."""
+    return {
+        "name": params["cluster"],
+        "labels": params["cluster_labels"],
+        "role": params["cluster_role"],
+        "colocated": params["cluster_colocated"],
+        "tier": params["tier"],
+    }
 
 
 def for_cluster(declared: t.Any, cluster: t.Mapping[str, t.Any]) -> list[Policy]:

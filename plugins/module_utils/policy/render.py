@@ -11,25 +11,24 @@ The policy runs inside the API server, so that failurePolicy Fail waits for nobo
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ..declaration import DESCRIPTION_ANNOTATION, TENANT_LABEL
-from .cel import LIBRARY, Rule, literal
+from . import exceptions
 from .model import BREAK_GLASS_GROUP, SYSTEM_NAMESPACES, Policy
+from .rules.registry import RULES
+from .rules.rule import Target, Validation, literal
 
 API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY_LABEL = "lodestar.platform/policy"
+NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 _SUFFIX = "policy.lodestar.platform"
 
 #: What a violation leads to; it is always told to the audit log too. Deny and Warn exclude each other.
 ACTIONS = {"deny": ["Deny", "Audit"], "warn": ["Warn", "Audit"], "audit": ["Audit"]}
 #: For workloads, whose pods are judged: a controller's denied pod has no user to tell, the workload's author is told.
 WORKLOAD_ACTIONS = {"deny": ["Warn", "Audit"], "warn": ["Warn", "Audit"], "audit": ["Audit"]}
-
-#: Changes of a pod go through subresources too: ephemeral containers, and resources by resize.
-_PODS = ("", ("pods", "pods/ephemeralcontainers", "pods/resize"))
-_NAMESPACES = ("", ("namespaces",))
-_WORKLOADS = (("apps", ("daemonsets", "deployments", "statefulsets")), ("batch", ("cronjobs", "jobs")))
 
 Object = dict[str, t.Any]
 
@@ -39,94 +38,80 @@ def policy_name(policy: Policy) -> str:
     return f"{policy.name}.{_SUFFIX}"
 
 
-def objects(policy: Policy) -> list[Object]:
-    """The policy and its bindings; the same input gives the same list."""
-    judged = _judged(policy)
-    found = [_policy(policy, judged + _workloads(policy)), _binding(policy, "", ACTIONS, judged)]
-    if _workloads(policy):
-        found.append(_binding(policy, ".workloads", WORKLOAD_ACTIONS, _workloads(policy)))
+def objects(policy: Policy, now: datetime.datetime) -> list[Object]:
+    """The policy and its bindings; the same input gives the same list.
+
+    :param now: exceptions that have ended by then are left out.
+    """
+    judged = [resource_rule(target) for target in RULES[policy.rule].judged(policy.values)]
+    workloads = _workloads(policy)
+    found = [_policy(policy, judged + workloads, now), _binding(policy, "", ACTIONS, judged)]
+    if workloads:
+        found.append(_binding(policy, ".workloads", WORKLOAD_ACTIONS, workloads))
     return found
-
-
-def _judged(policy: Policy) -> list[Object]:
-    """The requests that the mode is for."""
-    if policy.rule == "cel":
-        operations = list(policy.parameters.operations)
-        # Never objects without a namespace: nodes, roles or certificates would be a way to lock a cluster out.
-        return [
-            _resource_rule(item.group, item.resources, operations, list(item.versions), scope="Namespaced")
-            for item in policy.parameters.resources
-        ]
-    rules = []
-    if policy.rule != "required_labels" or "Pod" in policy.parameters.kinds:
-        rules.append(_resource_rule(*_PODS))
-    if policy.rule == "required_labels" and "Namespace" in policy.parameters.kinds:
-        rules.append(_resource_rule(*_NAMESPACES))
-    return rules
 
 
 def _workloads(policy: Policy) -> list[Object]:
     """Requests that only warn (or are noted in the audit log): the templates of pods."""
-    about_pods = policy.rule in ("allowed_registries", "required_resources") or "Pod" in policy.parameters.kinds
+    about_pods = "Pod" in policy.values.get("kinds", ("Pod",))
     if not policy.workloads or not about_pods:
         return []
-    return [_resource_rule(*item) for item in _WORKLOADS]
+    return [resource_rule(target) for target in RULES[policy.rule].workloads]
 
 
-def _resource_rule(
-    group: str,
-    resources: t.Sequence[str],
-    operations: t.Sequence[str] = ("CREATE", "UPDATE"),
-    versions: t.Sequence[str] = ("v1",),
-    scope: str = "*",
-) -> Object:
+def resource_rule(target: Target) -> Object:
+    """A target as admission policies name it."""
     return {
-        "apiGroups": [group],
-        "apiVersions": list(versions),
-        "operations": list(operations),
-        "resources": list(resources),
-        "scope": scope,
+        "apiGroups": [target.group],
+        "apiVersions": list(target.versions),
+        "operations": list(target.operations),
+        "resources": list(target.resources),
+        "scope": target.scope,
     }
 
 
-def _policy(policy: Policy, rules: list[Object]) -> Object:
+def _policy(policy: Policy, rules: list[Object], now: datetime.datetime) -> Object:
     found = _object("ValidatingAdmissionPolicy", policy_name(policy), policy)
     if policy.description:
         found["metadata"]["annotations"] = {DESCRIPTION_ANNOTATION: policy.description}
-    if policy.rule == "cel":
-        variables = list(policy.parameters.variables.items())
-        validations = [
-            {"expression": item.expression, "message": f"policy {policy.name}: {item.message}"}
-            for item in policy.parameters.validations
-        ]
-    else:
-        rule = LIBRARY[policy.rule](policy.name, policy.parameters)
-        variables, validations = list(rule.variables), [_validation(rule)]
+    compiled = RULES[policy.rule].compiled(policy.name, policy.values)
+    waivers = [waiver for waiver in policy.exceptions if waiver.until > now]
+    excepted = [exceptions.VARIABLE, ("excepted", exceptions.expression(waivers))] if waivers else []
+    variables = [*excepted, *compiled.variables]
     found["spec"] = {
         "failurePolicy": "Fail",
         "matchConstraints": {
             "matchPolicy": "Equivalent",
-            "namespaceSelector": {"matchExpressions": _namespaces(policy)},
+            "namespaceSelector": _namespaces(policy),
             "resourceRules": rules,
         },
         "matchConditions": _conditions(policy),
-        "validations": validations,
+        "validations": [_validation(item, bool(waivers)) for item in compiled.validations],
     }
     if variables:
         found["spec"]["variables"] = [{"name": name, "expression": expression} for name, expression in variables]
     return found
 
 
-def _validation(rule: Rule) -> Object:
-    return {"expression": rule.expression, "message": rule.message, "messageExpression": rule.message_expression}
+def _validation(item: Validation, excepted: bool) -> Object:
+    expression = f"variables.excepted || ({item.expression})" if excepted else item.expression
+    found = {"expression": expression, "message": item.message}
+    return {**found, "messageExpression": item.message_expression} if item.message_expression else found
 
 
-def _namespaces(policy: Policy) -> list[Object]:
+def _namespaces(policy: Policy) -> Object:
     exempt = sorted({*SYSTEM_NAMESPACES, *policy.exempt_namespaces})
-    selected: list[Object] = [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": exempt}]
-    if policy.scope == "tenants":
+    scope = policy.scope
+    selected: list[Object] = [{"key": NAMESPACE_LABEL, "operator": "NotIn", "values": exempt}]
+    if scope.owned:
         selected.append({"key": TENANT_LABEL, "operator": "Exists"})
-    return selected
+    if scope.tenants:
+        selected.append({"key": TENANT_LABEL, "operator": "In", "values": sorted(scope.tenants)})
+    if scope.namespaces:
+        selected.append({"key": NAMESPACE_LABEL, "operator": "In", "values": sorted(scope.namespaces)})
+    selected += [dict(item) for item in scope.selector.get("matchExpressions") or ()]
+    labels = scope.selector.get("matchLabels")
+    return {"matchExpressions": selected, **({"matchLabels": dict(labels)} if labels else {})}
 
 
 def _conditions(policy: Policy) -> list[Object]:

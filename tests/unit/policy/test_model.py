@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.policy.model import validate
+from ansible_collections.lodestar.platform.plugins.module_utils.policy import exceptions
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.model import read_all, validate
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import for_cluster
 
 CLUSTERS = {
     "hub": {"name": "hub", "role": "global", "labels": {}},
     "east": {"name": "east", "role": "workload", "labels": {"env": "prod"}},
 }
+EXCEPTION = {"owner": "ops@example.org", "reason": "TICKET-1", "until": "2027-01-31", "namespaces": ["shop"]}
 VALIDATION = {"expression": "object.spec.x == 1", "message": "set x"}
 
 
@@ -47,6 +50,13 @@ def cel(**parameters: t.Any) -> dict[str, t.Any]:
         cel(variables={"x": "object.spec"}, operations=["CREATE", "DELETE"]),
         policy(clusters={"names": ["hub", "east"]}, scope="tenants", workloads=False),
         policy(exemptions={"namespaces": ["legacy"], "groups": ["ops"], "users": ["system:serviceaccount:a:b"]}),
+        policy(scope={"namespaces": ["a"], "tenants": ["b"], "selector": {"matchLabels": {"c": "d"}}}),
+        policy(exceptions=[EXCEPTION, {**EXCEPTION, "until": "2027-01-31T12:00:00+01:00", "names": ["a-*", "b"]}]),
+        policy(exceptions=[{**EXCEPTION, "until": datetime.date(2027, 1, 31)}]),
+        policy("digest_only", None),
+        policy("allowed_host_ports", {"ports": [80, "1-1024"]}),
+        policy("max_resources", {"limits": {"cpu": 2, "memory": "4Gi"}}),
+        policy("allowed_host_paths", {"paths": ["/", "/var/log"], "read_only": True}),
     ],
 )
 def test_accepted(item: dict[str, t.Any]) -> None:
@@ -88,10 +98,68 @@ def test_accepted(item: dict[str, t.Any]) -> None:
         (policy(workloads="no"), "policies[p].workloads"),
         (policy(description="two\nlines"), "policies[p].description"),
         (policy(clusters={"names": ["north"]}), "policies[p].clusters.names[0]"),
+        (policy("digest_only", {"digests": 1}), "policies[p].parameters.digests"),
+        (policy("no_latest_tag", {"tags": ["a b"]}), "policies[p].parameters.tags[0]"),
+        (policy("required_annotations", {}), "policies[p].parameters.annotations"),
+        (policy("max_resources", {}), "policies[p].parameters"),
+        (policy("max_resources", {"limits": {"cpu": "much"}}), "policies[p].parameters.limits.cpu"),
+        (policy("max_resources", {"limits": {"cpu": True}}), "policies[p].parameters.limits.cpu"),
+        (policy("allowed_capabilities", {"add": ["CAP_net"]}), "policies[p].parameters.add[0]"),
+        (policy("no_host_namespaces", {"allowed": ["hostUsers"]}), "policies[p].parameters.allowed[0]"),
+        (policy("allowed_host_paths", {"paths": ["/var/../etc"]}), "policies[p].parameters.paths[0]"),
+        (policy("allowed_host_paths", {"paths": ["/var/"]}), "policies[p].parameters.paths[0]"),
+        (policy("allowed_host_paths", {"read_only": "yes"}), "policies[p].parameters.read_only"),
+        (policy("allowed_host_ports", {"ports": ["90-80"]}), "policies[p].parameters.ports[0]"),
+        (policy("allowed_host_ports", {"ports": [0]}), "policies[p].parameters.ports[0]"),
+        (policy("allowed_host_ports", {"ports": [True]}), "policies[p].parameters.ports[0]"),
+        (policy("allowed_volume_types", {"types": ["hostpath"]}), "policies[p].parameters.types[0]"),
+        (policy("required_probes", {"probes": []}), "policies[p].parameters.probes"),
+        (policy("replica_bounds", {}), "policies[p].parameters"),
+        (policy("replica_bounds", {"minimum": 3, "maximum": 2}), "policies[p].parameters.minimum"),
+        (policy("replica_bounds", {"minimum": "2"}), "policies[p].parameters.minimum"),
+        (policy("replica_bounds", {"minimum": -1}), "policies[p].parameters.minimum"),
+        (policy("allowed_service_types", {"types": ["Headless"]}), "policies[p].parameters.types[0]"),
+        (policy("allowed_external_ips", {"addresses": ["192.0.2.0/24"]}), "policies[p].parameters.addresses[0]"),
+        (policy("allowed_external_ips", {"addresses": ["1.2.3"]}), "policies[p].parameters.addresses[0]"),
+        (policy("allowed_ingress_hosts", {"suffixes": ["*.example.org"]}), "policies[p].parameters.suffixes[0]"),
+        (policy("allowed_ingress_classes", {}), "policies[p].parameters.classes"),
+        (policy("allowed_storage_classes", {"classes": []}), "policies[p].parameters.classes"),
+        (policy(scope="tenant"), "policies[p].scope"),
+        (policy(scope={}), "policies[p].scope"),
+        (policy(scope={"tenant": ["a"]}), "policies[p].scope.tenant"),
+        (
+            policy(scope={"selector": {"matchExpressions": [{"key": "a", "operator": "Is"}]}}),
+            "policies[p].scope.selector.matchExpressions[0].operator",
+        ),
+        (policy(exceptions=[{**EXCEPTION, "owner": ""}]), "policies[p].exceptions[0].owner"),
+        (policy(exceptions=[{**EXCEPTION, "reason": "two\nlines"}]), "policies[p].exceptions[0].reason"),
+        (policy(exceptions=[{**EXCEPTION, "until": None}]), "policies[p].exceptions[0].until"),
+        (policy(exceptions=[{**EXCEPTION, "until": "31.12.2027"}]), "policies[p].exceptions[0].until"),
+        (policy(exceptions=[{**EXCEPTION, "until": "2027-02-30"}]), "policies[p].exceptions[0].until"),
+        (policy(exceptions=[{**EXCEPTION, "until": "2027-01-31T12:00:00"}]), "policies[p].exceptions[0].until"),
+        (policy(exceptions=[{**EXCEPTION, "names": ["*-a"]}]), "policies[p].exceptions[0].names[0]"),
+        (policy(exceptions=[{**EXCEPTION, "namespaces": []}]), "policies[p].exceptions[0]"),
+        (policy(exceptions=[{**EXCEPTION, "users": ["a"]}]), "policies[p].exceptions[0].users"),
     ],
 )
 def test_refused_with_the_key_that_is_wrong(item: t.Any, key: str) -> None:
     assert key in [problem.key for problem in validate([item], CLUSTERS)]
+
+
+def test_a_date_counts_to_its_end_and_a_time_is_read_in_its_zone() -> None:
+    ends = ["2027-01-31", datetime.date(2027, 1, 31), "2027-02-01T01:00:00+01:00"]
+    for end in ends:
+        (read,) = read_all([policy(exceptions=[{**EXCEPTION, "until": end}])])
+        assert read.exceptions[0].end == "2027-02-01T00:00:00Z"
+
+
+def test_an_operator_is_told_before_the_end_of_an_exception_and_after_it() -> None:
+    (read,) = read_all([policy(exceptions=[EXCEPTION])])
+    for day, told in (("2027-01-10", []), ("2027-01-25", ["in 7.0 day(s)"]), ("2027-02-01", ["counts no longer"])):
+        now = datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        notes = exceptions.notes("p", read.exceptions, now, 14)
+        assert [part in note for part, note in zip(told, notes, strict=True)] == [True] * len(told)
+        assert all("namespaces shop (owner ops@example.org: TICKET-1)" in note for note in notes)
 
 
 def test_two_policies_of_one_name() -> None:

@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import re
 import typing as t
 
 import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.policy.cel import literal
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.model import MODES, SYSTEM_NAMESPACES, read_all
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.render import objects
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.rules.registry import LIBRARY
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.rules.rule import literal
 
+NOW = datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC)
 PARAMETERS: dict[str, t.Any] = {
     "allowed_registries": {"registries": ["reg.local"]},
     "required_resources": {"limits": ["cpu"]},
@@ -30,7 +33,7 @@ EVERY = list(itertools.product(PARAMETERS, MODES, ("all", "tenants")))
 
 def render(rule: str, mode: str = "deny", **changes: t.Any) -> list[dict[str, t.Any]]:
     (policy,) = read_all([{"name": "p", "rule": rule, "mode": mode, "parameters": PARAMETERS[rule], **changes}])
-    return objects(policy)
+    return objects(policy, NOW)
 
 
 @pytest.mark.parametrize(("rule", "mode", "scope"), EVERY)
@@ -93,15 +96,16 @@ def test_names_of_bindings_never_collide() -> None:
         {"name": name, "rule": "required_resources", "mode": "deny"}
         for name in ("p", "p-workloads", "workloads", "p-p")
     ]
-    names = [(obj["kind"], obj["metadata"]["name"]) for policy in read_all(declared) for obj in objects(policy)]
+    names = [(obj["kind"], obj["metadata"]["name"]) for policy in read_all(declared) for obj in objects(policy, NOW)]
     assert len(set(names)) == len(names) == 12
 
 
 def test_a_host_ends_at_its_slash_and_a_path_at_a_boundary() -> None:
     parameters = {"registries": ["reg.local", "reg.local:5000/team", "index.docker.io"]}
     policy = render("allowed_registries", parameters=parameters)[0]
-    refused = next(item["expression"] for item in policy["spec"]["variables"] if item["name"] == "refused")
-    prefixes = json.loads(refused[refused.index("[") : refused.index("]") + 1])
+    refused = next(item["expression"] for item in policy["spec"]["variables"] if item["name"] == "found")
+    end = refused.index("].exists(prefix")
+    prefixes = json.loads(refused[refused.rindex("[", 0, end) : end + 1])
     assert prefixes == [
         "reg.local/",
         "reg.local:5000/team/",
@@ -121,15 +125,55 @@ def test_hostile_names_stay_inside_their_cel_literal() -> None:
 
 #: CEL functions and macros that the API servers from Kubernetes 1.30 on know (strings version 2 and the standard ones).
 KNOWN_FUNCTIONS = {
-    "has", "dyn", "size", "exists", "filter", "map", "contains", "matches", "startsWith", "substring", "join",
+    "has", "dyn", "size", "exists", "filter", "map", "contains", "matches", "startsWith", "endsWith", "substring",
+    "join", "string", "quantity", "isGreaterThan", "timestamp",
 }  # fmt: skip
+EXCEPTION = {"owner": "o", "reason": "r", "until": "2027-12-31", "namespaces": ["a"], "tenants": ["t"], "names": ["n*"]}
+#: Parameters of the rules that need some.
+NEEDED: dict[str, t.Any] = {
+    **PARAMETERS,
+    "required_annotations": {"annotations": [{"key": "a", "values": ["b"]}]},
+    "replica_bounds": {"minimum": 2, "maximum": 3, "allow_zero": True},
+    "allowed_ingress_hosts": {"suffixes": ["example.org"]},
+    "allowed_ingress_classes": {"classes": ["a"]},
+    "allowed_storage_classes": {"classes": ["a"]},
+    "max_resources": {"limits": {"cpu": "2"}},
+    "allowed_host_paths": {"paths": ["/var/log"], "read_only": True},
+    "pdb_sanity": {"max_unavailable_only": True},
+}
 
 
-@pytest.mark.parametrize("rule", ["allowed_registries", "required_resources", "required_labels"])
+@pytest.mark.parametrize("rule", LIBRARY)
 def test_the_library_uses_only_cel_that_the_oldest_server_knows(rule: str) -> None:
-    spec = render(rule, exemptions={"users": ["robot"]})[0]["spec"]
+    given = {"parameters": NEEDED.get(rule), "exemptions": {"users": ["robot"]}, "exceptions": [EXCEPTION]}
+    (policy,) = read_all([{"name": "p", "rule": rule, "mode": "deny", **given}])
+    spec = objects(policy, NOW)[0]["spec"]
     texts = [item["expression"] for part in ("variables", "matchConditions", "validations") for item in spec[part]]
     texts += [item["messageExpression"] for item in spec["validations"]]
     code = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "", " ".join(texts))
     assert set(re.findall(r"([A-Za-z_]+)\(", code)) - {"in"} <= KNOWN_FUNCTIONS
     assert "?" not in code.replace(" ? ", " "), "no optional types"
+
+
+def test_a_scope_is_what_all_of_its_parts_allow() -> None:
+    selector = {"matchLabels": {"stage": "prod"}, "matchExpressions": [{"key": "x", "operator": "Exists"}]}
+    scope = {"namespaces": ["b", "a"], "tenants": ["shop"], "selector": selector}
+    selected = render("required_resources", scope=scope)[0]["spec"]["matchConstraints"]["namespaceSelector"]
+    assert selected["matchLabels"] == {"stage": "prod"}
+    assert [(item["key"], item["operator"], item.get("values")) for item in selected["matchExpressions"]][1:] == [
+        ("lodestar.platform/tenant", "In", ["shop"]),
+        ("kubernetes.io/metadata.name", "In", ["a", "b"]),
+        ("x", "Exists", None),
+    ]
+
+
+def test_an_exception_that_has_ended_is_no_part_of_the_policy() -> None:
+    ended = {**EXCEPTION, "until": "2026-12-31"}
+    plain = render("required_resources")
+    assert render("required_resources", exceptions=[ended]) == plain
+    policy, *bindings = render("required_resources", exceptions=[ended, EXCEPTION])
+    variables = {item["name"]: item["expression"] for item in policy["spec"]["variables"]}
+    assert '"2028-01-01T00:00:00Z"' in variables["excepted"]
+    assert "2027-01-01" not in variables["excepted"]
+    assert policy["spec"]["validations"][0]["expression"] == "variables.excepted || (size(variables.refused) == 0)"
+    assert bindings == plain[1:]
