@@ -37,6 +37,11 @@ class Row:
         """Path of the file that its test is in."""
         return self.test.strip("`").partition("::")[0]
 
+    @property
+    def function(self) -> str:
+        """Name of its test, without parameters."""
+        return self.test.strip("`").rpartition("::")[2].partition("[")[0]
+
 
 class Verification:
     """Collects rows from test reports; a failed test that would have recorded bars is listed too."""
@@ -67,8 +72,14 @@ class Verification:
     def pytest_sessionfinish(self) -> None:
         if self.file is not None:
             before = read(self.file.read_text()) if self.file.exists() else []
-            there = [row for row in before if (ROOT / row.file).exists()]
+            there = [row for row in before if exists(row)]
             self.file.write_text(page(merged(there, self.rows)))
+
+
+def exists(row: Row) -> bool:
+    """Whether the test of a row is still there."""
+    file = ROOT / row.file
+    return file.exists() and f"def {row.function}(" in file.read_text()
 
 
 def _cell(value: object) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.verification import Row, merged, page, read
+from tests.verification import Row, exists, merged, page, read
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = """
@@ -69,3 +69,9 @@ def test_a_run_replaces_the_rows_of_its_own_tests() -> None:
     now = [row("d", "z.py::three", "new"), row("a", "x.py::one", "new")]
     assert read(page(before)) == before
     assert [(item.bar, item.commit) for item in merged(before, now)] == [("a", "new"), ("c", "old"), ("d", "new")]
+
+
+def test_rows_of_tests_that_are_gone_are_dropped() -> None:
+    here = "unit/test_verification.py::test_rows_of_tests_that_are_gone_are_dropped"
+    tests = [here, f"{here}[1.2-a]", "unit/test_verification.py::test_renamed", "unit/test_moved.py::test_a"]
+    assert [exists(row("a", test, "old")) for test in tests] == [True, True, False, False]
