@@ -88,6 +88,7 @@ test: lint unit integration e2e ## everything that CI checks
 .PHONY: test-full
 test-full: lint unit integration ## `test`, the long end-to-end checks, and docs/verification.md; ARGS="-k upgrade" for a part
 	$(PLAYBOOK) lodestar.platform.bundle
+	pytest tests/integration -m full --verification docs/verification.md
 	$(ON_MACHINES) tests/e2e tests/faults --verification docs/verification.md $(ARGS)
 	molecule test --scenario-name single
 
@@ -110,7 +111,7 @@ unit: setup ## unit tests: no cluster, no machine
 .PHONY: integration
 integration: setup ## tests against a kube-apiserver and etcd from the bundle
 	$(PLAYBOOK) lodestar.platform.bundle
-	pytest tests/integration $(ARGS)
+	pytest tests/integration -m "not full" $(ARGS)
 
 .PHONY: e2e
 e2e: setup ## the quickstart on machines of its own, less the long checks

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.lodestar.platform.plugins.plugin_utils.bytecode import operation_of
-from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import InProcessAction
+from ansible_collections.lodestar.platform.plugins.plugin_utils.sources import SourceAction
 
 
-class ActionModule(InProcessAction):
+class ActionModule(SourceAction):
     """The module C(apply), in-process."""
 
     operation = operation_of("apply")

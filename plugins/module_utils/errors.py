@@ -16,6 +16,9 @@ class PlatformError(Exception):
     Anything else that is raised is a defect, and Ansible shows its traceback.
     """
 
+    #: Whatever else is asked of the same target would fail in the same way.
+    ends_all: t.ClassVar[bool] = False
+
     def __init__(self, message: str, **details: t.Any) -> None:
         super().__init__(message)
         self.details = details

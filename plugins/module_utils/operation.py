@@ -31,11 +31,13 @@ class Context:
     :param environ: the environment of the task, the C(environment) keyword included.
     :param progress: tells the operator one line about a long operation, at once.
     :param resources: what is open until the operation ends.
+    :param diff: somebody looks at the diff, which is not made for nobody.
     """
 
     environ: t.Mapping[str, str]
     progress: t.Callable[[str], None] = field(default=lambda line: None)
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False, compare=False)
+    diff: bool = True
 
     def enter(self, resource: t.ContextManager[_Resource]) -> _Resource:
         """Opens something that the plan and its steps use; it is closed when the operation ends, however it ends."""
@@ -73,19 +75,22 @@ class Operation:
             with context.resources, guard(params) if guard is not None else contextlib.nullcontext():
                 plan = self.plan(params, context)
                 outputs: dict[str, t.Any] = {}
-                if not check_mode:
+                if check_mode:
+                    outputs = plan.rehearse() if plan.rehearse is not None else {}
+                else:
                     carry_out(plan)
                     outputs = plan.finish() if plan.finish is not None else {}
         except StepFailed as exc:
-            return result.from_failure(plan, exc)
+            return result.from_failure(plan, exc, context.diff)
         except PlatformError as exc:
-            return result.from_error(plan, exc, carried_out=not check_mode)
-        return result.from_plan(plan, outputs)
+            return result.from_error(plan, exc, not check_mode, context.diff)
+        return result.from_plan(plan, outputs, context.diff)
 
     def run_as_module(self) -> t.NoReturn:
         """The body of an ordinary module's C(main)."""
         module = AnsibleModule(argument_spec=self.arguments, supports_check_mode=True, **self.constraints)
-        answer = self.execute(module.params, Context(environ=os.environ), module.check_mode)
+        context = Context(environ=os.environ, diff=module._diff)
+        answer = self.execute(module.params, context, module.check_mode)
         for warning in answer.pop("warnings", ()):
             module.warn(warning)
         # Ansible would return all arguments, and some hold secrets somewhere inside, such as a Secret's manifest.

@@ -56,6 +56,10 @@ class Step:
         }
 
 
+#: Steps that failed, with what they failed of.
+Failures = t.Sequence[tuple[Step, BaseException]]
+
+
 @dataclass
 class Plan:
     """The ordered steps of one operation, and what was observed on the way.
@@ -63,6 +67,10 @@ class Plan:
     :param steps: what will be done. Empty means that everything is as declared.
     :param outputs: what the operation returns besides the plan, known before anything is done.
     :param finish: called after the plan was carried out (not in check mode); its outputs are merged over ``outputs``.
+    :param rehearse: called in check mode only, to ask whether the steps would succeed; it changes nothing, and its
+        outputs are merged over ``outputs``.
+    :param outcome: what became of each thing, from the ids of the steps that were done (in check mode all) and the
+        steps that failed; a failure tells it too.
     :param warnings: what an operator should know although it stops nothing.
     :param parallel: how many steps of one wave may be under way at once.
     """
@@ -70,6 +78,8 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     outputs: dict[str, t.Any] = field(default_factory=dict)
     finish: t.Callable[[], dict[str, t.Any]] | None = None
+    rehearse: t.Callable[[], dict[str, t.Any]] | None = None
+    outcome: t.Callable[[t.Collection[str], Failures], dict[str, t.Any]] | None = None
     warnings: list[str] = field(default_factory=list)
     parallel: int = 1
 
@@ -84,25 +94,31 @@ class Plan:
 
 
 class StepFailed(Exception):
-    """A step could not be carried out. ``done`` are the ids of the steps that were.
+    """Steps could not be carried out. ``done`` are the ids of the steps that were, ``failures`` all that were not.
 
-    The cause is chained and its text is part of the message.
+    The first cause is chained, and the texts of all are part of the message.
     """
 
-    def __init__(self, step: Step, cause: BaseException, done: t.Sequence[str]) -> None:
-        # Of an error that was not meant for operators, the type says more than the text.
-        why = str(cause) if isinstance(cause, PlatformError) else f"{type(cause).__name__}: {cause}"
-        super().__init__(f"could not {step.description} on {step.target}: {why}")
-        self.step = step
-        self.cause = cause
+    def __init__(self, failures: Failures, done: t.Sequence[str]) -> None:
+        lines = [f"could not {step.description} on {step.target}: {reason(cause)}" for step, cause in failures]
+        super().__init__(
+            lines[0] if len(lines) == 1 else f"{len(lines)} steps failed:\n" + "\n".join(f"- {line}" for line in lines)
+        )
+        self.failures = list(failures)
+        self.step, self.cause = failures[0]
         self.done = list(done)
+
+
+def reason(cause: BaseException) -> str:
+    """Why something failed. Of an error that was not meant for operators, the type says more than the text."""
+    return str(cause) if isinstance(cause, PlatformError) else f"{type(cause).__name__}: {cause}"
 
 
 def carry_out(plan: Plan) -> list[str]:
     """Performs the plan, wave by wave, and returns the ids of the steps that were done.
 
-    :raises StepFailed: for the first failed step of a wave, once the other steps of that wave have ended;
-        later waves are not begun.
+    :raises StepFailed: for the failed steps of a wave, once the other steps of that wave have ended; later waves are
+        not begun, and nothing more on a target after an error that ends all (:attr:`PlatformError.ends_all`).
     """
     done: list[str] = []
     for _wave, steps in groupby(plan.ordered(), key=lambda step: step.wave):
@@ -116,17 +132,26 @@ def _perform_wave(steps: list[Step], parallel: int, done: list[str]) -> None:
             try:
                 step.perform()
             except Exception as exc:
-                raise StepFailed(step, exc, done) from exc
+                raise StepFailed([(step, exc)], done) from exc
             done.append(step.id)
         return
+    lost: set[str] = set()
+
+    def perform(step: Step) -> bool:
+        if step.target in lost:
+            return False
+        try:
+            step.perform()
+        except PlatformError as exc:
+            if exc.ends_all:
+                lost.add(step.target)
+            raise
+        return True
+
     with ThreadPoolExecutor(max_workers=min(parallel, len(steps))) as pool:
-        futures = [(step, pool.submit(step.perform)) for step in steps]
-    failed: tuple[Step, BaseException] | None = None
-    for step, future in futures:
-        cause = future.exception()
-        if cause is None:
-            done.append(step.id)
-        elif failed is None:
-            failed = (step, cause)
-    if failed is not None:
-        raise StepFailed(failed[0], failed[1], done) from failed[1]
+        futures = [(step, pool.submit(perform, step)) for step in steps]
+    causes = [(step, future, future.exception()) for step, future in futures]
+    done += [step.id for step, future, cause in causes if cause is None and future.result()]
+    failures = [(step, cause) for step, _future, cause in causes if cause is not None]
+    if failures:
+        raise StepFailed(failures, done) from failures[0][1]

@@ -11,7 +11,7 @@ import typing as t
 
 from .errors import PlatformError
 from .output import printable
-from .plan import Plan, Step, StepFailed
+from .plan import Failures, Plan, Step, StepFailed
 
 
 def _text(value: t.Any) -> str:
@@ -33,30 +33,42 @@ def step_diff(step: Step) -> dict[str, str]:
     }
 
 
-def from_plan(plan: Plan, outputs: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The result of an operation: ``changed``, ``plan``, ``diff``, ``warnings`` and the operation's own outputs."""
-    return {**plan.outputs, **outputs, "changed": plan.changed, **_listed(plan, plan.ordered())}
+def from_plan(plan: Plan, outputs: t.Mapping[str, t.Any], diff: bool) -> dict[str, t.Any]:
+    """The result of an operation: ``changed``, ``plan``, ``diff``, ``warnings``, ``outcome`` and its own outputs.
+
+    :param diff: make the diff, which costs as much as the plan; without it, it is empty.
+    """
+    found = _outcome(plan, [step.id for step in plan.steps], ())
+    listed = _listed(plan, plan.ordered() if diff else ())
+    return {**plan.outputs, **outputs, **found, "changed": plan.changed, **listed}
 
 
-def from_failure(plan: Plan, failure: StepFailed) -> dict[str, t.Any]:
+def from_failure(plan: Plan, failure: StepFailed, diff: bool) -> dict[str, t.Any]:
     """The result when a step failed: what was planned, ``done`` (ids), and the diff of what was done."""
     done = [step for step in plan.ordered() if step.id in failure.done]
     return {
         **_failed(failure, failure.cause),
+        **_outcome(plan, failure.done, failure.failures),
         "changed": bool(done),
         "done": failure.done,
         "step": failure.step.id,
-        **_listed(plan, done),
+        **_listed(plan, done if diff else ()),
     }
 
 
-def from_error(plan: Plan, error: PlatformError, carried_out: bool) -> dict[str, t.Any]:
+def from_error(plan: Plan, error: PlatformError, carried_out: bool, diff: bool) -> dict[str, t.Any]:
     """The result when the operation failed before a step (``plan`` is empty then), or after the last one.
 
     :param carried_out: a plan with steps was carried out before the error.
     """
     steps = plan.ordered() if carried_out else []
-    return {**_failed(error, error), "changed": bool(steps), **_listed(plan, steps)}
+    found = _outcome(plan, [step.id for step in steps], ()) if carried_out else {}
+    listed = _listed(plan, steps if diff else ())
+    return {**_failed(error, error), **found, "changed": bool(steps), **listed}
+
+
+def _outcome(plan: Plan, done: t.Collection[str], failures: Failures) -> dict[str, t.Any]:
+    return {"outcome": plan.outcome(done, failures)} if plan.outcome is not None else {}
 
 
 def _failed(error: Exception, cause: BaseException) -> dict[str, t.Any]:

@@ -74,7 +74,7 @@ class ControllerAction(SensitiveAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         ActionBase.run(self, tmp, task_vars)
         params = self._arguments()
-        context = Context(environ=self._environ(), progress=self._progress)
+        context = Context(environ=self._environ(), progress=self._progress, diff=bool(self._task.diff))
         try:
             inputs = self._inputs(task_vars or {})
         except PlatformError as exc:

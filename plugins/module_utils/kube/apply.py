@@ -21,8 +21,9 @@ from .client import MANAGER, Client
 from .desired import declared_resources, key_of, normalise, scope_problem
 from .diff import covers
 from .errors import UnknownKind
+from .ignore import Rule, without_ignored
 from .observed import Key, Observed, observe
-from .ownership import deviations, fields_of, managers
+from .ownership import deviations, fields_of, managers, told
 from .resources import describe, object_id
 from .steps import (
     CLOSING_WAVE,
@@ -37,6 +38,8 @@ from .steps import (
 __all__ = ["ApplySet", "plan_objects"]
 
 Object = dict[str, t.Any]
+#: So many deletions are never too much for ``prune_limit``, less one.
+FEW = 5
 
 
 def plan_objects(
@@ -48,49 +51,69 @@ def plan_objects(
     adopt: t.Collection[str] = (),
     prune: bool = True,
     prune_all: bool = False,
+    prune_limit: int = 100,
+    ignore: t.Sequence[Rule] = (),
     claim: t.Callable[[Object], bool] = lambda obj: False,
 ) -> list[Step]:
-    """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only.
+    """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only, as much as
+    :func:`observed.observe` does. Callers carry the steps out with C(Plan(parallel=client.at_once)).
 
-    Costs what :func:`observed.observe` does. Callers carry the steps out with C(Plan(parallel=client.at_once)).
-
-    :param desired: whole objects; each is checked before anything else happens.
-    :param target: the cluster's name, for the steps.
+    :param desired: whole objects. ``target`` is the cluster's name, for the steps.
     :param adopt: kinds of which objects that exist and are not of this set are taken over, or C(all). What that
-        replaces is kept in the set's parent, and put back when such an object is no longer declared, instead of
-        deleting it.
-    :param prune: delete members that are no longer declared.
-    :param prune_all: allow an empty ``desired`` to delete every member.
+        replaces is kept in the parent, and put back instead of deleting the object when it is no longer declared.
+    :param prune: delete members that are no longer declared, all of them only with ``prune_all``.
+    :param prune_limit: refuse to delete a larger part of the members, in percent, when it is more than a few.
+    :param ignore: fields that are left to others once somebody else holds them.
     :param claim: says of a declared object that it is ours by its place, whoever made it or declares its fields.
-    :raises InvalidInput: a declared object is malformed, or its kind is unknown to a group that the cluster serves.
-    :raises Refused: it would take objects or fields of others, or prune everything.
+    :raises InvalidInput: an object is malformed, or its kind is unknown to a group that the cluster serves.
+    :raises Refused: it would take objects or fields of others, or prune too much; its details are the ``conflicts``
+        with others and the steps that are ``withheld``.
     """
     objects = [applyset.member(obj) for obj in normalise(desired)]
     client.learn(declared_resources(objects))
     _check_kinds(client, objects)
     observed = observe(client, objects, applyset)
-    decision = _Decision(client, observed, applyset, target, adopt, ledger.entries(observed.parent))
+    decision = _Decision(client, observed, applyset, target, adopt, ledger.entries(observed.parent), ignore)
     found = [decision.step(obj, claim(obj)) for obj in objects]
     doomed = _doomed(objects, observed) if prune else []
-    _refuse(decision.refusals + ([] if objects or prune_all else _nothing_left(doomed, applyset)), target)
-    steps = [step for step in found if step is not None] + [decision.end(obj) for obj in doomed]
+    if objects or not prune_all:
+        decision.refusals += _too_few_left(doomed, observed, applyset, prune_limit if objects else None)
+    steps = [*filter(None, found), *map(decision.end, doomed)]
+    _refuse(decision, steps)
     remaining = objects if prune else objects + list(observed.members.values())
     return _parent_steps(decision, remaining) + steps
 
 
-def _nothing_left(doomed: t.Sequence[Object], applyset: ApplySet) -> list[str]:
-    if not doomed:
+def _too_few_left(doomed: t.Sequence[Object], observed: Observed, applyset: ApplySet, limit: int | None) -> list[str]:
+    """The refusal to delete all members, or too many of them.
+
+    :param limit: percent of the members; None when nothing is declared.
+    """
+    named = ", ".join(describe(obj) for obj in doomed[:5])
+    if doomed and limit is None:
+        return [
+            f"nothing is declared, and all {len(doomed)} object(s) of the set {applyset.name} would be deleted "
+            f"({named}): allow this with prune_all"
+        ]
+    if limit is None or len(doomed) < FEW or len(doomed) * 100 <= len(observed.members) * limit:
         return []
     return [
-        f"nothing is declared, and all {len(doomed)} object(s) of the set {applyset.name} would be deleted "
-        f"({', '.join(describe(obj) for obj in doomed[:5])}): allow this with prune_all"
+        f"{len(doomed)} of the {len(observed.members)} objects of the set {applyset.name} are no longer declared and "
+        f"would be deleted ({named}, ...), which is more than {limit} %: declare them again, or allow it with a larger "
+        "prune_limit"
     ]
 
 
-def _refuse(refusals: list[str], target: str) -> None:
+def _refuse(decision: _Decision, steps: t.Sequence[Step]) -> None:
+    refusals = decision.refusals
     if refusals:
         listed = "\n".join(f"- {line}" for line in refusals)
-        raise Refused(f"{len(refusals)} refusal(s) on {target}, nothing was changed:\n{listed}", refusals=refusals)
+        raise Refused(
+            f"{len(refusals)} refusal(s) on {decision.target}, nothing was changed:\n{listed}",
+            refusals=refusals,
+            conflicts=decision.conflicts,
+            withheld=[step.as_dict() for step in steps],
+        )
 
 
 def _check_kinds(client: Client, objects: t.Sequence[Object]) -> None:
@@ -130,7 +153,9 @@ class _Decision:
     target: str
     adopt: t.Collection[str]
     taken: dict[Key, Object]
+    ignore: t.Sequence[Rule] = ()
     refusals: list[str] = field(default_factory=list)
+    conflicts: list[dict[str, t.Any]] = field(default_factory=list)
 
     def step(self, obj: Object, ours: bool) -> Step | None:
         """The step that makes the cluster hold a declared object, if there is any; a refusal is noted.
@@ -140,12 +165,17 @@ class _Decision:
         key = key_of(obj)
         there = self.observed.find(key)
         if there is None:
+            space = self.observed.spaces.get(key[1]) or {}
+            if (space.get("metadata") or {}).get("deletionTimestamp"):
+                self.refusals.append(f"{describe(obj)} cannot be made: {_terminating(space)}")
+                return None
             return create_step(self.client, obj, self.target)
         if key not in self.observed.members and not _was_ours(there) and not self._take(obj, there, ours):
             return None
         if there["metadata"].get("deletionTimestamp"):
             self.refusals.append(_terminating(there))
             return None
+        obj = without_ignored(obj, there, self.ignore)
         if not _differs(obj, there):
             return None
         return self._update(obj, there, self.applyset.force or ours)
@@ -180,10 +210,12 @@ class _Decision:
         declared = [item for item in contested if any(holder.declares for holder in item.holders)]
         if declared and not force:
             others = sorted({holder.manager for item in declared for holder in item.holders if holder.declares})
-            self.refusals.append(
+            line = (
                 f"{describe(obj)}: {', '.join(item.path for item in declared)} is declared by {', '.join(others)} as "
                 "well, with another value: leave the field to one of the two, or use force"
             )
+            self.refusals.append(line)
+            self.conflicts.append({"id": object_id(obj), "fields": told(declared, declaring=True), "reason": line})
             return None
         return update_step(self.client, obj, there, self.target, bool(contested) or force)
 

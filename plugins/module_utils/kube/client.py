@@ -180,6 +180,16 @@ class Client(Session):
         path = STATIC["v1", "Pod"].path(metadata["namespace"], metadata["name"], "eviction")
         self.send(Call("POST", path, "evict", describe(pod), body=body, deadline=deadline))
 
+    def judge(self, obj: Object, namespace: str | None) -> None:
+        """Asks whether an object would be valid as a new one in a namespace that exists; nothing is stored.
+
+        :raises errors.Invalid: it would not.
+        """
+        metadata = {**obj["metadata"], **({"namespace": namespace} if namespace is not None else {})}
+        path = self.resource(obj["apiVersion"], obj["kind"]).path(namespace)
+        query = {"fieldManager": MANAGER, "fieldValidation": "Strict", "dryRun": "All"}
+        self.send(Call("POST", path, "create", describe(obj), query, {**obj, "metadata": metadata}))
+
     def create(self, obj: Object) -> Object:
         """Creates an object. When a reply was lost, an object that is there counts if its content is ours.
 
@@ -209,7 +219,13 @@ class Client(Session):
         return self.obtain(Call("PUT", self._path(obj), "replace", describe(obj), query, obj))
 
     def delete(
-        self, api_version: str, kind: str, name: str, namespace: str | None = None, uid: str | None = None
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        uid: str | None = None,
+        dry_run: bool = False,
     ) -> bool:
         """Deletes an object, its dependents in the background. False when it did not exist.
 
@@ -221,7 +237,7 @@ class Client(Session):
             options["preconditions"] = {"uid": uid}
         try:
             path = self.resource(api_version, kind).path(namespace, name)
-            self.send(Call("DELETE", path, "delete", what, body=options))
+            self.send(Call("DELETE", path, "delete", what, {"dryRun": "All" if dry_run else None}, options))
         except errors.NotFound:
             return False
         return True

@@ -57,26 +57,36 @@ def key_of(obj: t.Mapping[str, t.Any]) -> tuple[str, str, str]:
     return kind_of(obj), metadata.get("namespace") or "", metadata["name"]
 
 
-def normalise(objects: t.Iterable[t.Any]) -> list[Object]:
+class Normal(list[Object]):
+    """Objects as :func:`normalise` makes them."""
+
+
+def normalise(objects: t.Iterable[t.Any], sources: t.Sequence[str] | None = None) -> Normal:
     """Declared objects as they are applied: lists unfolded, ``null`` and server-side fields dropped, C(stringData) as
     data.
 
+    :param sources: where each of the objects stands, for messages; its place by default.
     :raises InvalidInput: something is no object, is unnamed, or stands twice; names every problem.
     """
-    flat = list(_unfold(objects))
-    problems = [problem for index, obj in enumerate(flat) for problem in _problems(index, obj)]
+    if isinstance(objects, Normal):
+        return objects
+    given = list(objects)
+    names = sources if sources is not None else [f"objects[{index}]" for index in range(len(given))]
+    flat = [item for where, obj in zip(names, given, strict=True) for item in _unfold(where, obj)]
+    problems = [problem for where, obj in flat for problem in _problems(where, obj)]
     if problems:
         raise InvalidInput(problems)
-    plain = [_plain(obj) for obj in flat]
-    seen: set[tuple[str, str, str]] = set()
-    for obj in plain:
+    plain = [(where, _plain(obj)) for where, obj in flat]
+    seen: dict[tuple[str, str, str], str] = {}
+    for where, obj in plain:
         key = key_of(obj)
         if key in seen:
-            problems.append(Problem(object_id(obj), "twice", "is declared more than once", "Declare it once"))
-        seen.add(key)
+            reason = f"is declared more than once: in {seen[key]} and in {where}"
+            problems.append(Problem(object_id(obj), "twice", reason, "Declare it once"))
+        seen.setdefault(key, where)
     if problems:
         raise InvalidInput(problems)
-    return plain
+    return Normal(obj for _where, obj in plain)
 
 
 def declared_resources(objects: t.Iterable[t.Mapping[str, t.Any]]) -> list[Resource]:
@@ -96,16 +106,25 @@ def scope_problem(obj: t.Mapping[str, t.Any], resource: Resource) -> Problem | N
     return None
 
 
-def _unfold(objects: t.Iterable[t.Any]) -> t.Iterator[t.Any]:
-    for obj in objects:
-        if isinstance(obj, dict) and str(obj.get("kind", "")).endswith("List") and isinstance(obj.get("items"), list):
-            yield from _unfold(obj["items"])
-        else:
-            yield obj
+def _unfold(where: str, obj: t.Any) -> t.Iterator[tuple[str, t.Any]]:
+    if not _is_list(obj):
+        yield where, obj
+        return
+    # Items of a ConfigMapList need not say what they are, those of a List do.
+    implied = {"apiVersion": obj.get("apiVersion"), "kind": str(obj["kind"])[: -len("List")]}
+    for place, item in enumerate(obj["items"] or ()):
+        named = {**implied, **item} if implied["kind"] and isinstance(item, dict) else item
+        yield from _unfold(f"{where}, items[{place}]", named)
 
 
-def _problems(index: int, obj: t.Any) -> t.Iterator[Problem]:
-    where = f"objects[{index}]"
+def _is_list(obj: t.Any) -> bool:
+    """A list of objects, and not an object of a kind that is called like one."""
+    if not isinstance(obj, dict) or not str(obj.get("kind", "")).endswith("List") or "items" not in obj:
+        return False
+    return not isinstance(obj.get("metadata"), dict) or not obj["metadata"].get("name")
+
+
+def _problems(where: str, obj: t.Any) -> t.Iterator[Problem]:
     if not isinstance(obj, dict):
         yield Problem(where, type(obj).__name__, "is not an object", "Give a mapping with apiVersion, kind, metadata")
         return

@@ -29,6 +29,11 @@ def load_all(text: str, key: str, limit: int = MAX_TEXT) -> list[t.Any]:
     :param key: what the text is called in errors. The text itself is never part of an error.
     :raises InvalidInput: not YAML, tags beyond plain data, duplicate keys, or beyond the limits.
     """
+    return [document for _number, document in load_numbered(text, key, limit)]
+
+
+def load_numbered(text: str, key: str, limit: int = MAX_TEXT) -> list[tuple[int, t.Any]]:
+    """Like :func:`load_all`, each document with its number in the text, counted from 1."""
     if not HAS_YAML:
         raise PlatformError("The Python package PyYAML is missing. Install it where this task runs.")
     if len(text) > limit:
@@ -49,7 +54,7 @@ def load_all(text: str, key: str, limit: int = MAX_TEXT) -> list[t.Any]:
         mark = getattr(exc, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark is not None else "somewhere"
         raise _invalid(key, where, f"is not valid YAML: {getattr(exc, 'problem', None) or 'unreadable'}") from None
-    return [document for document in documents if document is not None]
+    return [(number, document) for number, document in enumerate(documents, start=1) if document is not None]
 
 
 def load_one(text: str, key: str, limit: int = MAX_TEXT) -> t.Any:

@@ -34,6 +34,8 @@ class ApiError(PlatformError):
 class Unauthorized(ApiError):
     """401: the credential is unknown or has expired."""
 
+    ends_all = True
+
 
 class Forbidden(ApiError):
     """403: the identity lacks a right, or admission refused."""
@@ -77,6 +79,8 @@ class ServerError(ApiError):
 
 class Unreachable(ApiError):
     """No usable answer: refused, reset, TLS failure, a deadline, or something that is not a Kubernetes API."""
+
+    ends_all = True
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

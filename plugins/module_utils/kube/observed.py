@@ -25,11 +25,15 @@ _MANY = 8
 
 @dataclass
 class Observed:
-    """What is in the cluster: the members, and what exists under a declared name without being one."""
+    """What is in the cluster: the members, and what exists under a declared name without being one.
+
+    :param spaces: the namespaces that were asked for, C(None) for one that does not exist.
+    """
 
     parent: Object | None
     members: dict[Key, Object] = field(default_factory=dict)
     strangers: dict[Key, Object] = field(default_factory=dict)
+    spaces: dict[str, Object | None] = field(default_factory=dict)
 
     def find(self, key: Key) -> Object | None:
         """An object of the cluster, member or not."""
@@ -65,7 +69,7 @@ def _look_up(client: Client, objects: t.Sequence[Object], observed: Observed) ->
     names = {obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace")}
     names |= {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
     unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
-    spaces = _namespaces(client, unknown)
+    spaces = observed.spaces = _namespaces(client, unknown)
 
     def read(obj: Object) -> Object | None:
         metadata: dict[str, str] = obj["metadata"]

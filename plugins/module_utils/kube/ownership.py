@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .diff import MISSING, find_by_keys, merge_keys, same_at
 
@@ -28,11 +28,15 @@ _METADATA_IDENTITY = ("name", "namespace", "uid")
 
 @dataclass(frozen=True)
 class Holder:
-    """A manager that owns a field."""
+    """A manager that owns a field.
+
+    :param since: when it last changed any of its fields, as RFC 3339.
+    """
 
     manager: str
     operation: str
     subresource: str = ""
+    since: str = field(default="", compare=False)
 
     @property
     def declares(self) -> bool:
@@ -88,10 +92,37 @@ def deviations(
     ]
 
 
+def told(found: t.Sequence[Deviation], declaring: bool = False) -> list[dict[str, t.Any]]:
+    """Deviations as plain data: each C(path) with the C(managers) that hold it, by C(name) and C(since).
+
+    :param declaring: only those that declare the field.
+    """
+    return [
+        {
+            "path": item.path,
+            "managers": [
+                {"name": holder.manager, "since": holder.since}
+                for holder in item.holders
+                if holder.declares or not declaring
+            ],
+        }
+        for item in found
+    ]
+
+
 def released(declared: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Any], manager: str) -> dict[str, t.Any]:
     """What ``manager`` owns and is no longer declared, with the values that stand there, in the object's shape."""
     kept = _released(_content(declared), fields_of(observed, manager), observed)
     return kept if isinstance(kept, dict) else {}
+
+
+def held_by(observed: t.Mapping[str, t.Any], path: t.Sequence[t.Any], other_than: str) -> bool:
+    """Whether a manager besides this one holds a field.
+
+    :param path: names of fields, and elements of lists as they are declared.
+    """
+    steps = tuple(part if isinstance(part, str) else (_freeze(part), "") for part in path)
+    return any(_owns(fields, steps) for holder, fields in _entries(observed) if holder.manager != other_than)
 
 
 def show(path: Path) -> str:
@@ -109,7 +140,9 @@ def _entries(observed: t.Mapping[str, t.Any]) -> list[tuple[Holder, Fields]]:
     entries = (observed.get("metadata") or {}).get("managedFields") or ()
     return [
         (
-            Holder(str(entry.get("manager")), str(entry.get("operation")), str(entry.get("subresource") or "")),
+            Holder(
+                *(str(entry.get(key) or "") for key in ("manager", "operation", "subresource", "time")),
+            ),
             entry.get("fieldsV1") or {},
         )
         for entry in entries

@@ -32,7 +32,7 @@ _RETRIED = (429, 500, 502, 503, 504)
 _MOST_FAILURES = 5
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 3.0
 # Seconds of one request below which a server counts as nearby, and how many connections keep such a one busy.
-_NEARBY, _ENOUGH_NEARBY = 0.01, 4
+_NEARBY, _ENOUGH_NEARBY = 0.01, 6
 # Seconds before its end from which a credential is made anew.
 _ENDING = 60.0
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+[0-9A-Za-z.+~_-]{0,56}")

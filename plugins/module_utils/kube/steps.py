@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass, field
 
 from ..plan import Step
 from . import ledger
-from .applyset import DIGEST
+from .applyset import DIGEST, recorded
 from .client import MANAGER, Client
 from .desired import wave_of
 from .diff import covers, project
 from .established import wait_established
-from .ownership import given_up, released
+from .ownership import deviations, given_up, released, told
 from .redact import redact, redact_pair
 from .resources import describe, object_id
 
@@ -26,6 +27,33 @@ PARENT_WAVE, CLOSING_WAVE = 1, 2000
 _IMMUTABLE = {"RoleBinding": "roleRef", "ClusterRoleBinding": "roleRef"}
 
 
+@dataclass(frozen=True)
+class ObjectStep(Step):
+    """A step for one object of a set.
+
+    :param obj: the object as declared, or as it stands when it is to go.
+    :param force: whether fields are taken over from their managers.
+    :param anew: whether it is deleted and made again.
+    :param leaves: whether the object leaves the set, by being deleted or handed back.
+    :param cause: why an object that is there is written: C(redeclared), and C(fields) with who holds them since when.
+    """
+
+    obj: Object = field(default_factory=dict, repr=False, compare=False)
+    force: bool = False
+    anew: bool = False
+    leaves: bool = False
+    cause: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes a member that stays one."""
+        return self.action == "update" and not self.leaves
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """The step as check mode and the result show it."""
+        return {**super().as_dict(), **({"cause": dict(self.cause)} if self.cause else {})}
+
+
 def changes_immutable(obj: t.Mapping[str, t.Any], there: t.Mapping[str, t.Any]) -> str | None:
     """The declared field that can only change with the whole object, if it differs."""
     fixed = _IMMUTABLE.get(str(obj["kind"]))
@@ -34,7 +62,7 @@ def changes_immutable(obj: t.Mapping[str, t.Any], there: t.Mapping[str, t.Any]) 
 
 def create_step(client: Client, obj: Object, target: str) -> Step:
     """Makes an object."""
-    return Step(
+    return ObjectStep(
         id=object_id(obj),
         action="create",
         target=target,
@@ -42,6 +70,7 @@ def create_step(client: Client, obj: Object, target: str) -> Step:
         after=redact(_shown(obj)),
         perform=lambda: _apply(client, obj, False),
         wave=wave_of(obj),
+        obj=obj,
     )
 
 
@@ -62,7 +91,7 @@ def update_step(client: Client, obj: Object, there: Object, target: str, force: 
             )
         _apply(client, obj, force)
 
-    return Step(
+    return ObjectStep(
         id=object_id(obj),
         action="update",
         target=target,
@@ -71,13 +100,23 @@ def update_step(client: Client, obj: Object, there: Object, target: str, force: 
         after=right,
         perform=perform,
         wave=wave_of(obj),
+        obj=obj,
+        force=force,
+        anew=anew,
+        cause=_cause(obj, there),
     )
+
+
+def _cause(obj: Object, there: Object) -> dict[str, t.Any]:
+    """Whether the declaration has changed since it was applied, and which fields others have changed."""
+    redeclared = recorded(there) not in (None, recorded(obj))
+    return {"redeclared": redeclared, "fields": told(deviations(obj, there, MANAGER))}
 
 
 def delete_step(client: Client, there: Object, target: str) -> Step:
     """Deletes this very object."""
     metadata = there["metadata"]
-    return Step(
+    return ObjectStep(
         id=object_id(there),
         action="delete",
         target=target,
@@ -87,6 +126,8 @@ def delete_step(client: Client, there: Object, target: str) -> Step:
             there["apiVersion"], there["kind"], metadata["name"], metadata.get("namespace"), metadata["uid"]
         ),
         wave=wave_of(there, delete=True),
+        obj=there,
+        leaves=True,
     )
 
 
@@ -106,7 +147,7 @@ def hand_back_step(client: Client, there: Object, item: Object | None, target: s
     wanted = ledger.handed_back(there, item)
     ours = released({}, there, MANAGER)
     left, right = redact_pair(_shown({**_named(there), **ours}), _shown(wanted))
-    return Step(
+    return ObjectStep(
         id=object_id(there),
         action="update",
         target=target,
@@ -115,6 +156,8 @@ def hand_back_step(client: Client, there: Object, item: Object | None, target: s
         after=right,
         perform=lambda: _hand_back(client, wanted),
         wave=wave_of(there, delete=True),
+        obj=there,
+        leaves=True,
     )
 
 

@@ -55,6 +55,8 @@ class FaultProxy:
         self.seen: list[str] = []
         #: Nothing is answered any more.
         self.dead = False
+        #: Everything is refused at once, as for a run that was killed: nothing more of it arrives.
+        self.cut = False
         self._at_write: tuple[int, t.Callable[[], object], bool] | None = None
         self._writes = 0
         self._server = server
@@ -167,7 +169,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         number = self.faults.count(self.command, self.path)
         self.faults.strike(number, done=False)
         act = "reset" if self.faults.dead else fault.act if fault else "forward"
-        if fault and act == "answer":
+        if self.faults.cut:
+            self._answer(403, Fault.body, {})
+        elif fault and act == "answer":
             self._answer(fault.status, fault.body, fault.headers)
         elif act == "reset":
             self._reset()
@@ -179,7 +183,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             status, content, kind = self.faults.forward(self.command, self.path, self.headers, body)
             self.faults.strike(number, done=True)
-            if act == "lose" or self.faults.dead:
+            if act == "lose" or self.faults.dead or self.faults.cut:
                 self._reset()
             elif act in ("truncate", "drip"):
                 self._partial(act, status, content, kind)

@@ -18,8 +18,9 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset im
     set_id,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.desired import normalise, wave_of
-from ansible_collections.lodestar.platform.plugins.module_utils.kube.operate import plan, read_objects
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.operate import plan
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.resources import STATIC, from_discovery, object_id
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.sources import read_objects
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
 
 
@@ -113,8 +114,13 @@ def test_paths_of_kinds() -> None:
 
 def test_objects_come_as_mappings_texts_or_both() -> None:
     text = "a: 1\n---\n- b: 2\n- c: 3\n---\n"
-    assert read_objects(text) == [{"a": 1}, {"b": 2}, {"c": 3}]
-    assert read_objects([text, {"d": 4}]) == [{"a": 1}, {"b": 2}, {"c": 3}, {"d": 4}]
+    assert [obj for _where, obj in read_objects(text)] == [{"a": 1}, {"b": 2}, {"c": 3}]
+    assert read_objects([text, {"d": 4}]) == [
+        ("objects[0], document 1", {"a": 1}),
+        ("objects[0], document 2[0]", {"b": 2}),
+        ("objects[0], document 2[1]", {"c": 3}),
+        ("objects[1]", {"d": 4}),
+    ]
 
 
 @pytest.mark.parametrize("name", ["tenancy", "Upper", "a" * 60, "-a"])

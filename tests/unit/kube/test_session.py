@@ -19,7 +19,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.transport i
 
 @pytest.mark.parametrize(
     ("latency", "in_flight", "at_once"),
-    [(0.002, 8, 4), (0.05, 8, 8), (math.inf, 8, 8), (0.002, 2, 2)],
+    [(0.002, 8, 6), (0.05, 8, 8), (math.inf, 8, 8), (0.002, 2, 2)],
     ids=["nearby", "far away", "not asked yet", "fewer are allowed"],
 )
 def test_a_server_nearby_gets_fewer_connections(latency: float, in_flight: int, at_once: int) -> None:

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the manifests of a task where Ansible finds files: in the role, then beside the playbook.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import InProcessAction
+
+
+class SourceAction(InProcessAction):
+    """In-process, with the paths of the argument C(src) made absolute."""
+
+    def _arguments(self) -> dict[str, t.Any]:
+        found = super()._arguments()
+        return {**found, "src": [self._absolute(path) for path in found["src"]]} if found.get("src") else found
+
+    def _absolute(self, path: str) -> str:
+        if os.path.isabs(path):
+            return path
+        # What comes before the first wildcard is what must exist.
+        parts = path.split("/")
+        fixed = next((place for place, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+        base, rest = "/".join(parts[:fixed]), parts[fixed:]
+        try:
+            find: t.Any = self._find_needle
+            where = find("files", base) if base else self._loader.get_basedir()
+        except AnsibleError:
+            where = self._loader.path_dwim(base)  # which does not exist, and the operation says so
+        return "/".join([where, *rest])
