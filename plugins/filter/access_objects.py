@@ -33,6 +33,9 @@ options:
   cluster:
     description: Name of the cluster in the fleet.
     type: str
+  grants:
+    description: Rights beyond the tier's, C(cluster_roles) to bind and C(resources) to manage.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -48,13 +51,17 @@ _value:
 
 
 def access_objects(
-    tier: str, hub: bool = False, hub_uid: str | None = None, cluster: str | None = None
+    tier: str,
+    hub: bool = False,
+    hub_uid: str | None = None,
+    cluster: str | None = None,
+    grants: dict[str, list[str]] | None = None,
 ) -> list[dict[str, t.Any]]:
     """The objects of a tier, with the hub's mark where the hub is known."""
     if tier not in access.TIERS:
         raise AnsibleFilterError(f"{tier!r} is no tier of access; there are {', '.join(access.TIERS)}")
     mark = Mark(hub_uid=str(hub_uid), cluster=str(cluster)) if hub_uid and cluster and not hub else None
-    return access.access_objects(str(tier), hub=bool(hub), mark=mark)
+    return access.access_objects(str(tier), hub=bool(hub), mark=mark, grants=grants)
 
 
 class FilterModule:

@@ -17,6 +17,8 @@ from .errors import Problem
 
 #: On every namespace and object of a tenant: whose it is. NetworkPolicies and policies select by it.
 TENANT_LABEL = "lodestar.platform/tenant"
+#: Members of this group pass every policy; binding somebody to it is the way out of a policy that went wrong.
+BREAK_GLASS_GROUP = "lodestar:break-glass"
 #: What an item's C(description) becomes.
 DESCRIPTION_ANNOTATION = "lodestar.platform/description"
 

@@ -35,6 +35,13 @@ options:
     description: How many seconds a token is good for, at least 600. Some clusters grant less, and that is what counts.
     type: int
     default: 86400
+  grants:
+    description:
+      - Rights beyond the tier's, for what tenants get on this cluster. C(cluster_roles) are ClusterRoles that our
+        identity may bind, C(resources) are kinds that it may manage, as C(plural) or C(plural.group).
+      - A change uses the supplied credential again.
+    type: dict
+    default: {}
   rekey:
     description: Make the access anew with the supplied credential, whatever is left of the old one. Another cluster is
       refused.

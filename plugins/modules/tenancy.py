@@ -9,24 +9,31 @@ module: tenancy
 short_description: Hold one cluster to its tenants
 version_added: 0.1.0
 description:
-  - Makes the namespaces of the tenants that are for this cluster, and in each of them RoleBindings, a ResourceQuota, a
-    LimitRange and NetworkPolicies, with Pod Security labels on the namespaces. Objects that are no longer declared are
-    deleted.
+  - Makes the namespaces of the tenants that are for this cluster, and in each of them Roles, RoleBindings, a
+    ResourceQuota, a LimitRange, NetworkPolicies and the tenant's own objects, with Pod Security labels on the
+    namespaces, and for all tenants together the ValidatingAdmissionPolicies that hold them to their limits. Objects
+    that are no longer declared are deleted.
   - The whole desired state of a cluster is one call. Unchanged tenants cost one list request a kind and no write.
   - Every declared tenant is checked before anything is read from the cluster, also those that are for other clusters,
     and all problems are named at once.
-  - A namespace that is no longer declared is deleted only with O(prune_namespaces), since it holds workloads and data.
+  - A namespace that is no longer declared is deleted only with O(prune_namespaces), and after an earlier run has
+    retired it, since it holds workloads and data.
 options:
   tenants:
     description:
       - The tenants of the platform; those that are not for this cluster are left out.
       - >-
         Keys of an item are C(name), C(description), C(clusters) (C(names) or C(selector); every workload cluster by
-        default), C(namespaces) (names, or mappings with C(name), C(quota), C(limits), C(pod_security), C(labels),
-        C(annotations)), C(members) (C(kind) Group, User or ServiceAccount, C(name), C(role) owner, admin, developer or
-        viewer), C(quota) (hard limits for each namespace), C(limits) (C(default), C(default_request), C(max), C(min) of
-        a container), C(isolation) (tenant, namespace or none), C(network) (C(allow_dns), C(ingress), C(egress)),
-        C(pod_security) (privileged, baseline or restricted), C(labels) and C(annotations) of the namespaces.
+        default), C(namespaces) (names, or mappings with C(name), C(clusters), C(quota), C(limits), C(pod_security),
+        C(labels), C(annotations)), C(members) (C(kind) Group, User or ServiceAccount, C(name), and C(role) owner,
+        admin, developer, viewer or one of the tenant's own, or C(cluster_role)), C(roles) (C(name), C(rules)),
+        C(budget) (C(total), C(split), C(shares), C(weights)), C(quota) (hard limits for each namespace), C(limits)
+        (C(default), C(default_request), C(max), C(min) of a container), C(isolation) (tenant, namespace or none),
+        C(network) (C(allow_dns), C(allow_ingress), C(allow_monitoring), C(allow_api_server), C(ingress), C(egress)),
+        C(pod_security) (privileged, baseline or restricted), C(allow) (C(registries), C(storage_classes),
+        C(priority_classes), C(ingress_classes), C(host_suffixes)), C(nodes) (C(labels)), C(state) (active, cordoned or
+        retired), C(objects) (manifests), C(labels) and C(annotations) of the namespaces.
+      - docs/tenants.md explains them.
     type: list
     elements: dict
     required: true
@@ -52,10 +59,37 @@ options:
       - The tier of our access to the cluster. With V(observe) it is never selected, since nothing may be written.
     type: str
     choices: [observe, tenant, lifecycle]
+  grants:
+    description:
+      - Rights beyond the tier's that our identity has on this cluster, as in C(cluster_access.grants). C(cluster_roles)
+        are the ClusterRoles that a member may get as C(cluster_role).
+    type: dict
+    default: {}
+  settings:
+    description:
+      - What tenants depend on in this cluster, the same for all of them. C(reserved_namespaces) are names, or
+        beginnings of names with a C(*), that no tenant may have, beside the built-in ones. C(ingress_namespaces) and
+        C(monitoring_namespaces) are where ingress controllers and monitoring run. C(api_server) is a list of C(cidr)
+        and C(port) (6443) of the API servers themselves.
+    type: dict
+    default: {}
+  shares:
+    description:
+      - By tenant, this cluster's share of its budget, as M(lodestar.platform.tenant_budgets) returns it for each
+        cluster.
+      - Without it only budgets with explicit shares can be kept, and other tenants with a budget are refused.
+    type: dict
+    default: {}
+  allocatable:
+    description:
+      - What the cluster's nodes can hold together, C(cpu), C(memory), C(ephemeral-storage) and C(pods). Quotas that
+        promise more are warned about.
+    type: dict
+    default: {}
   prune_namespaces:
     description:
-      - Delete namespaces of ours that are no longer declared, with everything in them. Without it the call is refused,
-        and names them.
+      - Delete namespaces of ours that are no longer declared and were retired before (C(state=retired)), with
+        everything in them. Without it, or if one was not retired, the call is refused and names them.
     type: bool
     default: false
   adopt:
@@ -121,7 +155,7 @@ EXAMPLES = r"""
             cpu: 100m
             memory: 128Mi
 
-- name: Delete the namespaces of a tenant that is no longer declared
+- name: Delete the namespaces of a tenant that was retired and is no longer declared
   lodestar.platform.tenancy:
     cluster: east
     tenants: "{{ tenants }}"
@@ -143,6 +177,12 @@ objects:
     payments:
       - v1/Namespace/payments
       - v1/ResourceQuota/payments/lodestar
+guards:
+  description: The objects that are for all tenants of the cluster, as C(apiVersion/Kind/name).
+  returned: success
+  type: list
+  elements: str
+  sample: [admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy/registries.tenancy.lodestar.platform]
 plan:
   description: What was done, or in check mode would be done, in order.
   returned: success

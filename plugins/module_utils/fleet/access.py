@@ -18,11 +18,15 @@ from . import addon_kube_router, addon_metrics_server
 from .identity import NAMESPACE, SERVICE_ACCOUNT, Mark
 
 Rule = dict[str, t.Any]
+#: What an operator declares as C(cluster_access.grants).
+Grants = t.Mapping[str, t.Sequence[str]]
 
 #: From least to most; a created cluster has C(lifecycle), an attached one C(tenant) unless declared otherwise.
 TIERS = ("observe", "tenant", "lifecycle")
 #: ClusterRoles that tenants may get, the only ones that our identity can bind without holding their rules.
 TENANT_ROLES = ("view", "edit", "admin")
+#: The one of them that holds the others' rules.
+WIDEST_ROLE = "admin"
 
 READ = ("get", "list")
 MANAGE = ("get", "list", "create", "patch", "delete")
@@ -52,8 +56,10 @@ TENANT_RULES: tuple[Rule, ...] = (
     rule("", ["namespaces"], ["create", "patch", "delete"]),
     rule("", ["resourcequotas", "limitranges"], MANAGE),
     rule("networking.k8s.io", ["networkpolicies"], MANAGE),
-    rule("rbac.authorization.k8s.io", ["rolebindings"], MANAGE),
+    rule("rbac.authorization.k8s.io", ["rolebindings", "roles"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"], TENANT_ROLES),
+    # What a tenant's own roles may hold at most.
+    rule("rbac.authorization.k8s.io", ["clusterroles"], ["get"], [WIDEST_ROLE]),
     rule(
         "admissionregistration.k8s.io",
         ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
@@ -144,31 +150,56 @@ def compact(rules: t.Iterable[Rule]) -> list[Rule]:
     ]
 
 
-def access_objects(tier: str, *, hub: bool = False, mark: Mark | None = None) -> list[dict[str, t.Any]]:
+def granted(grants: Grants) -> tuple[Rule, ...]:
+    """The rules of what an operator declares beyond a tier, for what tenants get on one cluster.
+
+    :param grants: C(cluster_roles) that may be bound, and C(resources), C(plural) or C(plural.group), to manage.
+    """
+    roles = sorted(grants.get("cluster_roles") or ())
+    parts = [name.partition(".") for name in sorted(grants.get("resources") or ())]
+    binding = (rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"], roles),) if roles else ()
+    return binding + tuple(rule(group, [plural], MANAGE) for plural, _dot, group in parts)
+
+
+def rules_of(role: str, grants: Grants | None = None) -> list[Rule]:
+    """What our identity may do in the whole cluster; C(observe) takes no grants, since it writes nothing."""
+    return compact(RULES[role] + (granted(grants) if grants and role != "observe" else ()))
+
+
+def access_objects(
+    tier: str, *, hub: bool = False, mark: Mark | None = None, grants: Grants | None = None
+) -> list[dict[str, t.Any]]:
     """The namespace, the ServiceAccount and the rights of our identity on a cluster, in an order that can be applied.
 
     :param tier: one of :data:`TIERS`.
     :param hub: the cluster is the hub, whose records we write too.
     :param mark: the hub's mark for a member cluster, as annotations of the namespace.
+    :param grants: of :func:`granted`.
     """
     role = "hub" if hub else tier
-    name = f"lodestar:{role}"
     namespace: dict[str, t.Any] = {"name": NAMESPACE, "labels": {"app.kubernetes.io/managed-by": "lodestar"}}
     if mark is not None:
         namespace["annotations"] = mark.annotations()
+    account: dict[str, t.Any] = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": SERVICE_ACCOUNT, "namespace": NAMESPACE},
+        "automountServiceAccountToken": False,
+    }
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": namespace},
+        account,
+        *_roles(f"lodestar:{role}", rules_of(role, grants), compact(self_rules(role))),
+    ]
+
+
+def _roles(name: str, rules: list[Rule], own_rules: list[Rule]) -> list[dict[str, t.Any]]:
     group = "rbac.authorization.k8s.io"
     subjects = [{"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}]
     own = {"name": "lodestar:self", "namespace": NAMESPACE}
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": namespace},
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": SERVICE_ACCOUNT, "namespace": NAMESPACE},
-            "automountServiceAccountToken": False,
-        },
-        {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": compact(RULES[role])},
-        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": dict(own), "rules": compact(self_rules(role))},
+        {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules},
+        {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": dict(own), "rules": own_rules},
         {
             "apiVersion": f"{group}/v1",
             "kind": "ClusterRoleBinding",
@@ -186,10 +217,10 @@ def access_objects(tier: str, *, hub: bool = False, mark: Mark | None = None) ->
     ]
 
 
-def rights_digest(tier: str, *, hub: bool = False) -> str:
+def rights_digest(tier: str, *, hub: bool = False, grants: Grants | None = None) -> str:
     """A short digest of what a tier may do, recorded with a token so that a run sees rights of an older collection."""
     role = "hub" if hub else tier
-    text = json.dumps([compact(RULES[role]), compact(self_rules(role))], sort_keys=True)
+    text = json.dumps([rules_of(role, grants), compact(self_rules(role))], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -143,7 +143,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         stored,
         now=run.now,
         tier=run.tier,
-        rights=rights_digest(run.tier),
+        rights=rights_digest(run.tier, grants=run.params["grants"]),
         supplied=credentials.given(params, context.environ),
         rekey=params["rekey"],
         tried=params["tried"],
@@ -190,7 +190,7 @@ def _keep_minted(run: _Run) -> Plan:
         lifetime=granted(access["token"], access["expires"], run.now) if access.get("expires") else 0,
         uid=uid,
         tier=run.tier,
-        rights=rights_digest(run.tier, hub=run.is_hub),
+        rights=rights_digest(run.tier, hub=run.is_hub, grants=run.params["grants"]),
     )
     steps = [] if kept == new and not run.params["renewed"] else [_secret_step(run, lambda: new)]
     return Plan(steps=_namespace_steps(run) + steps, outputs=_outputs("created", new, uid))
@@ -215,7 +215,7 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
         )
     guard_unique({run.cluster: uid}, records_of(run.hub, uid))
     mark = Mark(hub_uid=run.hub_uid or LATER, cluster=run.cluster)
-    objects = access_objects(run.tier, mark=mark)
+    objects = access_objects(run.tier, mark=mark, grants=run.params["grants"])
     applied = plan_objects(
         member, objects, applyset=ApplySet("access"), target=run.cluster, adopt=adopt.kinds(run.params)
     )
@@ -232,7 +232,7 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
         token="",
         uid=uid,
         tier=run.tier,
-        rights=rights_digest(run.tier),
+        rights=rights_digest(run.tier, grants=run.params["grants"]),
     )
     written: list[Stored] = []
     steps += [*_namespace_steps(run), _secret_step(run, lambda: _mint(run, member, new, written))]
@@ -365,6 +365,7 @@ OPERATION = Operation(
         "cluster": {"type": "str", "required": True},
         "tier": {"type": "str", "choices": list(TIERS), "default": "tenant"},
         "token_lifetime": {"type": "int", "default": 86400, "no_log": False},
+        "grants": {"type": "dict", "default": {}},
         "rekey": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
         "tried": {"type": "bool", "default": False},

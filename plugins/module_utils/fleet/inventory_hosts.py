@@ -12,7 +12,7 @@ import typing as t
 
 from ..declaration import is_label_key, is_label_value, shown
 from ..errors import Problem
-from . import inventory_credential
+from . import inventory_credential, inventory_grants
 from . import inventory_fields as f
 from . import inventory_registries as registries
 from .identity import RECORD_LABELS, name_problem
@@ -33,6 +33,7 @@ CLUSTER_KEYS = (
     "cluster_colocated",
     "cluster_access",
     "cluster_recovery_file",
+    "tenant_settings",
     "api_server_args",
     "kubelet_config",
     "kube_proxy_config",
@@ -120,6 +121,7 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         registry_mirrors=registries.mirrors(fields, "containerd_registry_mirrors"),
         proxy=registries.proxy(fields, "cluster_proxy"),
         preflight_skip=_skipped(fields),
+        tenant_settings=fields.mapping("tenant_settings"),
     )
 
 
@@ -223,9 +225,10 @@ def _range_error(text: str) -> str:
 
 
 def _access(fields: Fields, tier: str) -> Access:
-    part = fields.section("cluster_access", ("tier", "token_lifetime"))
+    part = fields.section("cluster_access", ("tier", "token_lifetime", "grants"))
     # The API server issues no token of less than ten minutes (TokenRequest).
-    return Access(part.choice("tier", TIERS, tier), part.number("token_lifetime", 600, 31536000, 86400))
+    lifetime = part.number("token_lifetime", 600, 31536000, 86400)
+    return Access(part.choice("tier", TIERS, tier), lifetime, inventory_grants.read(part))
 
 
 def _arguments(fields: Fields, key: str) -> dict[str, t.Any]:

@@ -41,10 +41,15 @@ class Network:
 
 @dataclass(frozen=True)
 class Access:
-    """What the platform may do in the cluster, and for how many seconds a token of it is good."""
+    """What the platform may do in the cluster, and for how many seconds a token of it is good.
+
+    :param grants: rights beyond the tier's, for what tenants get: C(cluster_roles) that our identity may bind, and
+        C(resources), C(plural) or C(plural.group), that it may manage.
+    """
 
     tier: str
     token_lifetime: int = 86400
+    grants: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,7 @@ class Cluster:
     :param creation_problems: why the cluster must not be created, while one that exists is only warned about;
         each is a mapping of the fields of :class:`Problem`.
     :param tenants: names of the tenants that are for this cluster; C(policies) likewise.
+    :param tenant_settings: what its tenants depend on, as declared; read by C(tenancy.settings).
     """
 
     name: str
@@ -113,6 +119,7 @@ class Cluster:
     creation_problems: list[dict[str, t.Any]] = field(default_factory=list)
     tenants: list[str] = field(default_factory=list)
     policies: list[str] = field(default_factory=list)
+    tenant_settings: dict[str, t.Any] = field(default_factory=dict)
 
     @property
     def machines(self) -> list[str]:

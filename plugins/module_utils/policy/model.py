@@ -32,8 +32,6 @@ SCOPES = ("all", "tenants")
 
 #: Namespaces that no policy ever looks at, so that none can keep a cluster from working or from being repaired.
 SYSTEM_NAMESPACES = ("kube-node-lease", "kube-public", "kube-system", "lodestar-system")
-#: Members of this group pass every policy; binding somebody to it is the way out of a policy that went wrong.
-BREAK_GLASS_GROUP = "lodestar:break-glass"
 
 _SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ..declaration import DESCRIPTION_ANNOTATION, TENANT_LABEL
+from ..declaration import BREAK_GLASS_GROUP, DESCRIPTION_ANNOTATION, TENANT_LABEL
 from . import exceptions
-from .model import BREAK_GLASS_GROUP, SYSTEM_NAMESPACES, Policy
+from .model import SYSTEM_NAMESPACES, Policy
 from .rules.registry import RULES
 from .rules.rule import Target, Validation, literal
 

@@ -9,67 +9,43 @@ The shapes are explained for operators in docs/tenants.md.
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..declaration import DNS_LABEL, DNS_LABEL_RULE, DNS_SUBDOMAIN, Reader
-from ..kube.quantity import parse
-
-#: Resource name -> quantity, as text.
-Quantities: t.TypeAlias = dict[str, str]
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, Reader
+from . import allow as allowed
+from . import budget as budgets
+from . import extras, nodes
+from . import network as networks
+from . import states as life
+from .allow import Allow
+from .budget import Budget
+from .members import Member, Role, read_members, read_roles
+from .network import Network
+from .quotas import Limits, Quantities, limits, quota
+from .settings import RESERVED, Settings
 
 KEYS = (
-    "name", "description", "clusters", "namespaces", "members", "quota", "limits", "isolation", "network",
-    "pod_security", "labels", "annotations",
+    "name", "description", "clusters", "namespaces", "members", "roles", "budget", "quota", "limits", "isolation",
+    "network", "pod_security", "allow", "nodes", "state", "objects", "labels", "annotations",
 )  # fmt: skip
-NAMESPACE_KEYS = ("name", "quota", "limits", "pod_security", "labels", "annotations")
-MEMBER_KEYS = ("kind", "name", "namespace", "role")
-LIMIT_KEYS = ("default", "default_request", "max", "min")
-NETWORK_KEYS = ("allow_dns", "ingress", "egress")
+NAMESPACE_KEYS = ("name", "clusters", "state", "quota", "limits", "pod_security", "labels", "annotations")
 POD_SECURITY_KEYS = ("enforce", "warn", "audit")
 
-MEMBER_KINDS = ("Group", "User", "ServiceAccount")
-#: The ClusterRole that each role of a member is bound to, in the tenant's namespaces only.
-ROLES = {"owner": "admin", "admin": "admin", "developer": "edit", "viewer": "view"}
 ISOLATIONS = ("tenant", "namespace", "none")
 #: Pod Security levels, from lax to strict; warnings and audit look one level further than what is enforced.
 LEVELS = ("privileged", "baseline", "restricted")
 
-RESERVED_NAMESPACES = ("default", "openshift")
-RESERVED_PREFIXES = ("kube-", "openshift-", "lodestar-")
 #: Label and annotation prefixes that decide about rights and isolation, hence are not a tenant's to choose.
-RESERVED_METADATA = ("lodestar.platform/", "pod-security.kubernetes.io/", "kubernetes.io/", "applyset.kubernetes.io/")
-
-#: Names of users and groups: printable, without blanks at the ends and control characters.
-_SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
-_QUOTA_KEY = re.compile(
-    r"cpu|memory|ephemeral-storage|pods|services(\.loadbalancers|\.nodeports)?|persistentvolumeclaims|secrets|configmaps"
-    r"|replicationcontrollers|resourcequotas|(requests|limits)\.(cpu|memory|ephemeral-storage)|requests\.storage"
-    r"|(requests\.)?hugepages-[0-9]+[KMGT]i|requests\.[a-z0-9.-]+/[A-Za-z0-9._-]+|count/[a-z0-9.-]+"
-    r"|[a-z0-9.-]+\.storageclass\.storage\.k8s\.io/(requests\.storage|persistentvolumeclaims)"
+RESERVED_METADATA = (
+    "lodestar.platform/",
+    "allow.lodestar.platform/",
+    "pod-security.kubernetes.io/",
+    "kubernetes.io/",
+    "applyset.kubernetes.io/",
 )
-_LIMIT_RESOURCE = re.compile(r"cpu|memory|ephemeral-storage")
-
-
-@dataclass(frozen=True)
-class Member:
-    """Who belongs to a tenant, and as what. ``namespace`` is where a ServiceAccount lives, else empty."""
-
-    kind: str
-    name: str
-    role: str
-    namespace: str = ""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a container gets that says nothing, and what it may ask for at most and at least."""
-
-    default: Quantities = field(default_factory=dict)
-    default_request: Quantities = field(default_factory=dict)
-    max: Quantities = field(default_factory=dict)
-    min: Quantities = field(default_factory=dict)
+#: The API server takes 256 KiB of annotations an object, of which the platform's own leave this.
+_LONGEST_ANNOTATIONS = 192 * 1024
 
 
 @dataclass(frozen=True)
@@ -83,7 +59,12 @@ class PodSecurity:
 
 @dataclass(frozen=True)
 class Namespace:
-    """One namespace, with the tenant's settings already merged in."""
+    """One namespace, with the tenant's settings already merged in.
+
+    :param clusters: in which of the tenant's clusters it is, as declared; None for all of them.
+    :param states: its own, by cluster.
+    :param state: what that and the tenant's come to in the cluster that the tenant was narrowed to.
+    """
 
     name: str
     quota: Quantities
@@ -91,15 +72,9 @@ class Namespace:
     pod_security: PodSecurity
     labels: dict[str, str]
     annotations: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Network:
-    """What the isolation lets through besides the tenant's own pods; rules in the shape of NetworkPolicy rules."""
-
-    allow_dns: bool = True
-    ingress: tuple[dict[str, t.Any], ...] = ()
-    egress: tuple[dict[str, t.Any], ...] = ()
+    clusters: dict[str, t.Any] | None = None
+    states: life.ByCluster = field(default_factory=dict)
+    state: str = life.STATES[0]
 
 
 @dataclass(frozen=True)
@@ -112,6 +87,12 @@ class Tenant:
     members: tuple[Member, ...]
     isolation: str
     network: Network
+    roles: tuple[Role, ...] = ()
+    budget: Budget | None = None
+    allow: Allow = field(default_factory=dict)
+    nodes: dict[str, str] = field(default_factory=dict)
+    states: life.ByCluster = field(default_factory=dict)
+    objects: tuple[extras.Object, ...] = ()
 
 
 def read(item: t.Any, reader: Reader, key: str) -> Tenant:
@@ -124,13 +105,21 @@ def read(item: t.Any, reader: Reader, key: str) -> Tenant:
     description = item.get("description", "")
     if not isinstance(description, str):
         reader.problem(f"{key}.description", description, "is not text", "quote it")
+    roles = read_roles(item.get("roles"), reader, f"{key}.roles")
+    namespaces = _namespaces(item, reader, key)
     return Tenant(
         name=name,
         description=str(description),
-        namespaces=_namespaces(item, reader, key),
-        members=_members(item, reader, key),
+        namespaces=namespaces,
+        members=read_members(item.get("members"), roles, reader, f"{key}.members"),
         isolation=reader.choice(item.get("isolation", ISOLATIONS[0]), f"{key}.isolation", ISOLATIONS),
-        network=_network(item.get("network"), reader, f"{key}.network"),
+        network=networks.read(item.get("network"), reader, f"{key}.network"),
+        roles=roles,
+        budget=budgets.read(item.get("budget"), reader, f"{key}.budget"),
+        allow=allowed.read(item.get("allow"), reader, f"{key}.allow"),
+        nodes=nodes.read(item.get("nodes"), reader, f"{key}.nodes"),
+        states=life.read(item.get("state"), reader, f"{key}.state"),
+        objects=extras.read(item.get("objects"), {one.name for one in namespaces}, reader, f"{key}.objects"),
     )
 
 
@@ -149,17 +138,23 @@ def _namespaces(item: dict[str, t.Any], reader: Reader, key: str) -> tuple[Names
 
 def _namespace(entry: dict[str, t.Any], common: dict[str, t.Any], reader: Reader, key: str) -> Namespace:
     name = reader.text(entry.get("name"), f"{key}.name", DNS_LABEL, DNS_LABEL_RULE, 63)
-    if name in RESERVED_NAMESPACES or name.startswith(RESERVED_PREFIXES):
-        allowed = f"{', '.join(RESERVED_NAMESPACES)} and {', '.join(f'{prefix}*' for prefix in RESERVED_PREFIXES)}"
-        reader.problem(f"{key}.name", name, f"is reserved: {allowed} belong to the system", "choose another name")
+    if Settings().reserves(name):
+        reason = f"is reserved: {', '.join(RESERVED)} belong to the system"
+        reader.problem(f"{key}.name", name, reason, "choose another name")
     own = _settings(entry, reader, key)
+    annotations = {**common["annotations"], **own["annotations"]}
+    if sum(len(part.encode()) for pair in annotations.items() for part in pair) > _LONGEST_ANNOTATIONS:
+        reason = f"are more than the {_LONGEST_ANNOTATIONS} bytes that a namespace takes besides the platform's own"
+        reader.problem(f"{key}.annotations", sorted(annotations), reason, "keep it somewhere else")
     return Namespace(
         name=name,
         quota=own["quota"] if "quota" in entry else common["quota"],
         limits=own["limits"] if "limits" in entry else common["limits"],
         pod_security=own["pod_security"] if "pod_security" in entry else common["pod_security"],
         labels={**common["labels"], **own["labels"]},
-        annotations={**common["annotations"], **own["annotations"]},
+        annotations=annotations,
+        clusters=entry.get("clusters"),
+        states=life.read(entry.get("state"), reader, f"{key}.state"),
     )
 
 
@@ -185,120 +180,3 @@ def _pod_security(value: t.Any, reader: Reader, key: str) -> PodSecurity:
         warn=reader.choice(declared.get("warn", stricter), f"{key}.warn", LEVELS),
         audit=reader.choice(declared.get("audit", stricter), f"{key}.audit", LEVELS),
     )
-
-
-def _members(item: dict[str, t.Any], reader: Reader, key: str) -> tuple[Member, ...]:
-    members: list[Member] = []
-    for place, entry in enumerate(reader.sequence(item.get("members"), f"{key}.members")):
-        where = f"{key}.members[{place}]"
-        member = _member(reader.mapping(entry, where, MEMBER_KEYS), reader, where)
-        if member in members:
-            reader.problem(where, member.name, f"is a {member.role} twice", "list it once")
-        members.append(member)
-    return tuple(members)
-
-
-def _member(entry: dict[str, t.Any], reader: Reader, key: str) -> Member:
-    kind = reader.choice(entry.get("kind"), f"{key}.kind", MEMBER_KINDS)
-    role = reader.choice(entry.get("role"), f"{key}.role", tuple(ROLES))
-    if kind == "ServiceAccount":
-        rule = "the name of a ServiceAccount is a DNS subdomain"
-        name = reader.text(entry.get("name"), f"{key}.name", DNS_SUBDOMAIN, rule)
-        home = reader.text(
-            entry.get("namespace"), f"{key}.namespace", DNS_LABEL, f"where it lives; {DNS_LABEL_RULE}", 63
-        )
-        return Member(kind, name, role, home)
-    name = reader.text(
-        entry.get("name"), f"{key}.name", _SUBJECT, "names are printable text without blanks at their ends"
-    )
-    if name.startswith("system:"):
-        reason = "is a name of Kubernetes itself, and would give rights to more than a team"
-        reader.problem(
-            f"{key}.name", name, reason, "name a group or user of your identity provider, or use kind ServiceAccount"
-        )
-    if "namespace" in entry:
-        reader.problem(f"{key}.namespace", entry["namespace"], f"a {kind} lives in no namespace", "remove it")
-    return Member(kind, name, role)
-
-
-def _network(value: t.Any, reader: Reader, key: str) -> Network:
-    declared = reader.mapping(value, key, NETWORK_KEYS)
-    return Network(
-        allow_dns=reader.boolean(declared.get("allow_dns", True), f"{key}.allow_dns"),
-        ingress=_rules(declared.get("ingress"), reader, f"{key}.ingress", ("from", "ports")),
-        egress=_rules(declared.get("egress"), reader, f"{key}.egress", ("to", "ports")),
-    )
-
-
-def _rules(value: t.Any, reader: Reader, key: str, allowed: tuple[str, ...]) -> tuple[dict[str, t.Any], ...]:
-    rules = []
-    for place, entry in enumerate(reader.sequence(value, key)):
-        rule = reader.mapping(entry, f"{key}[{place}]", allowed)
-        if not any(rule.get(name) for name in allowed):
-            # An empty NetworkPolicy rule allows everything; that must be said by `isolation: none`.
-            reader.problem(
-                f"{key}[{place}]",
-                entry,
-                "an empty rule would allow everything",
-                "say from, to or ports, or isolation: none",
-            )
-        for name in allowed:
-            reader.sequence(rule.get(name), f"{key}[{place}].{name}")
-        rules.append(rule)
-    return tuple(rules)
-
-
-def quantities(value: t.Any, reader: Reader, key: str, pattern: re.Pattern[str], rule: str) -> Quantities:
-    """A mapping of resource names to quantities; numbers become text."""
-    read_ones: Quantities = {}
-    for name, amount in reader.mapping(value, key).items():
-        where = f"{key}.{name}"
-        if not isinstance(name, str) or pattern.fullmatch(name) is None:
-            reader.problem(where, amount, f"is not a known resource: {rule}", "correct the name")
-            continue
-        text = str(amount) if isinstance(amount, (int, float)) and not isinstance(amount, bool) else amount
-        if not isinstance(text, str) or not _is_amount(text):
-            rule = "a number of 0 or more with at most one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei"
-            reader.problem(where, amount, f"is not a quantity: {rule}", "write for example 500m, 2 or 4Gi")
-            continue
-        read_ones[name] = text
-    return read_ones
-
-
-def quota(value: t.Any, reader: Reader, key: str) -> Quantities:
-    """Hard limits of a ResourceQuota, a namespace; what is requested is at most what is limited."""
-    rule = "cpu, memory, pods, requests.<resource>, limits.<resource>, count/<resource>.<group>, ..."
-    hard = quantities(value, reader, key, _QUOTA_KEY, rule)
-    for resource in ("cpu", "memory", "ephemeral-storage"):
-        requested = hard.get(f"requests.{resource}", hard.get(resource))
-        limited = hard.get(f"limits.{resource}")
-        if requested is not None and limited is not None and _more(requested, limited):
-            reason = f"is more than limits.{resource} = {limited!r}, and could never be used"
-            reader.problem(f"{key}.requests.{resource}", requested, reason, "raise the limit or lower the request")
-    return hard
-
-
-def limits(value: t.Any, reader: Reader, key: str) -> Limits:
-    """A LimitRange for containers, where min <= default_request <= default <= max holds for each resource."""
-    declared = reader.mapping(value, key, LIMIT_KEYS)
-    rule = "cpu, memory, ephemeral-storage"
-    part = {name: quantities(declared.get(name), reader, f"{key}.{name}", _LIMIT_RESOURCE, rule) for name in LIMIT_KEYS}
-    ladder = ("min", "default_request", "default", "max")
-    for at, lower in enumerate(ladder):
-        for upper in ladder[at + 1 :]:
-            for resource in sorted(set(part[lower]) & set(part[upper])):
-                if _more(part[lower][resource], part[upper][resource]):
-                    reason = f"is more than {upper}.{resource} = {part[upper][resource]!r}"
-                    remedy = "keep to min <= default_request <= default <= max"
-                    reader.problem(f"{key}.{lower}.{resource}", part[lower][resource], reason, remedy)
-    return Limits(**part)
-
-
-def _more(left: str, right: str) -> bool:
-    one, other = parse(left), parse(right)
-    return one is not None and other is not None and one > other
-
-
-def _is_amount(text: str) -> bool:
-    number = parse(text) if len(text) <= 40 and text.isascii() else None
-    return number is not None and number >= 0

@@ -6,25 +6,50 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..declaration import DESCRIPTION_ANNOTATION, TENANT_LABEL
-from .model import ROLES, Limits, Member, Namespace, Tenant
+from . import allow, network, nodes, states
+from .members import ROLES, Member
+from .model import Namespace, Tenant
+from .quotas import Limits
+from .settings import Settings
 
 _PSA = "pod-security.kubernetes.io"
+_RBAC = "rbac.authorization.k8s.io"
 
 Object = dict[str, t.Any]
 
 
-def objects(tenant: Tenant) -> list[Object]:
-    """All objects of the tenant in one cluster, namespaces first; the same input gives the same list."""
+def objects(tenant: Tenant, settings: Settings | None = None) -> list[Object]:
+    """All objects of the tenant in one cluster, namespaces first; the same input gives the same list.
+
+    :param tenant: with the namespaces that it has in this cluster.
+    :param settings: the cluster's.
+    """
     found = [_namespace(tenant, namespace) for namespace in tenant.namespaces]
     for namespace in tenant.namespaces:
-        found += _role_bindings(tenant, namespace)
+        if namespace.state == "retired":
+            found += _role_bindings(_readers(tenant), namespace)
+        else:
+            found += _roles(tenant, namespace)
+            found += _role_bindings(tenant, namespace)
         found += _resource_quota(tenant, namespace)
         found += _limit_range(tenant, namespace)
-        found += _network_policies(tenant, namespace)
-    return found
+        found += _network_policies(tenant, namespace, settings or Settings())
+    return found + [_extra(tenant, obj) for obj in tenant.objects]
+
+
+def _extra(tenant: Tenant, obj: Object) -> Object:
+    metadata = obj["metadata"]
+    return {**obj, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), TENANT_LABEL: tenant.name}}}
+
+
+def _readers(tenant: Tenant) -> Tenant:
+    """The tenant whose members only read, whatever they were."""
+    members = dict.fromkeys(dataclasses.replace(one, role="viewer", cluster_role="") for one in tenant.members)
+    return dataclasses.replace(tenant, members=tuple(members), roles=())
 
 
 def _object(api_version: str, kind: str, name: str, tenant: Tenant, namespace: str) -> Object:
@@ -41,8 +66,10 @@ def _namespace(tenant: Tenant, namespace: Namespace) -> Object:
         f"{_PSA}/warn": security.warn,
         f"{_PSA}/audit": security.audit,
     }
+    if namespace.state != states.STATES[0]:
+        labels[states.LABEL] = namespace.state
     metadata: Object = {"name": namespace.name, "labels": labels}
-    annotations = {**namespace.annotations}
+    annotations = {**namespace.annotations, **allow.annotations(tenant.allow), **nodes.annotations(tenant.nodes)}
     if tenant.description:
         annotations[DESCRIPTION_ANNOTATION] = tenant.description
     if annotations:
@@ -50,24 +77,46 @@ def _namespace(tenant: Tenant, namespace: Namespace) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
+def _roles(tenant: Tenant, namespace: Namespace) -> list[Object]:
+    """A Role for each role of the tenant's own."""
+    roles = []
+    for role in tenant.roles:
+        made = _object(f"{_RBAC}/v1", "Role", own_role_name(role.name), tenant, namespace.name)
+        roles.append({**made, "rules": [rule.as_dict() for rule in role.rules]})
+    return roles
+
+
+def own_role_name(role: str) -> str:
+    """The name of the Role, and of its RoleBinding, that a role of the tenant's own becomes."""
+    return f"lodestar-role-{role}"
+
+
 def _role_bindings(tenant: Tenant, namespace: Namespace) -> list[Object]:
     """One RoleBinding a role, since a RoleBinding's role cannot be changed but its subjects can."""
+    wanted = [(f"lodestar-{role}", "ClusterRole", target, role, "") for role, target in ROLES.items()]
+    wanted += [(own_role_name(one.name), "Role", own_role_name(one.name), one.name, "") for one in tenant.roles]
+    wanted += [(f"lodestar-cluster-role-{name}", "ClusterRole", name, "", name) for name in cluster_roles(tenant)]
     bindings = []
-    for role, cluster_role in ROLES.items():
-        members = [member for member in tenant.members if member.role == role]
+    for name, kind, target, role, cluster_role in wanted:
+        members = [one for one in tenant.members if (one.role, one.cluster_role) == (role, cluster_role)]
         if not members:
             continue
-        binding = _object("rbac.authorization.k8s.io/v1", "RoleBinding", f"lodestar-{role}", tenant, namespace.name)
-        binding["roleRef"] = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": cluster_role}
+        binding = _object(f"{_RBAC}/v1", "RoleBinding", name, tenant, namespace.name)
+        binding["roleRef"] = {"apiGroup": _RBAC, "kind": kind, "name": target}
         binding["subjects"] = [_subject(m) for m in sorted(members, key=lambda m: (m.kind, m.namespace, m.name))]
         bindings.append(binding)
     return bindings
 
 
+def cluster_roles(tenant: Tenant) -> list[str]:
+    """The ClusterRoles of the cluster's own that its members get, each once."""
+    return sorted({member.cluster_role for member in tenant.members if member.cluster_role})
+
+
 def _subject(member: Member) -> Object:
     if member.kind == "ServiceAccount":
         return {"kind": member.kind, "name": member.name, "namespace": member.namespace}
-    return {"apiGroup": "rbac.authorization.k8s.io", "kind": member.kind, "name": member.name}
+    return {"apiGroup": _RBAC, "kind": member.kind, "name": member.name}
 
 
 def _resource_quota(tenant: Tenant, namespace: Namespace) -> list[Object]:
@@ -89,39 +138,9 @@ def _limit_range(tenant: Tenant, namespace: Namespace) -> list[Object]:
     return [limit_range]
 
 
-def _network_policies(tenant: Tenant, namespace: Namespace) -> list[Object]:
-    """Deny everything, then let through: own pods, DNS, declared rules. NetworkPolicies only ever add up."""
-    if tenant.isolation == "none":
-        return []
-    peer: Object = {"podSelector": {}}
-    if tenant.isolation == "tenant":
-        peer = {"namespaceSelector": {"matchLabels": {TENANT_LABEL: tenant.name}}}
-    specs: dict[str, Object] = {
-        "lodestar-default-deny": {"policyTypes": ["Ingress", "Egress"]},
-        f"lodestar-allow-{tenant.isolation}": {
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"from": [peer]}],
-            "egress": [{"to": [peer]}],
-        },
-    }
-    network = tenant.network
-    if network.allow_dns:
-        specs["lodestar-allow-dns"] = {"policyTypes": ["Egress"], "egress": [_dns_rule()]}
-    declared = {"ingress": list(network.ingress), "egress": list(network.egress)}
-    declared = {name: rules for name, rules in declared.items() if rules}
-    if declared:
-        specs["lodestar-allow-declared"] = {"policyTypes": [name.capitalize() for name in declared], **declared}
+def _network_policies(tenant: Tenant, namespace: Namespace, settings: Settings) -> list[Object]:
     policies = []
-    for name, spec in specs.items():
+    for name, spec in network.specs(tenant.name, tenant.isolation, tenant.network, settings).items():
         policy = _object("networking.k8s.io/v1", "NetworkPolicy", name, tenant, namespace.name)
-        policy["spec"] = {"podSelector": {}, **spec}
-        policies.append(policy)
+        policies.append({**policy, "spec": spec})
     return policies
-
-
-def _dns_rule() -> Object:
-    dns = {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
-    }
-    return {"to": [dns], "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}

@@ -11,15 +11,16 @@ import typing as t
 from ..declaration import Reader, item_key
 from ..errors import InvalidInput, Problem
 from ..fleet import cluster_choice
-from ..fleet.selectors import concerns
 from ..kube.quantity import parse
+from . import places
 from .model import Namespace, Tenant, read
+from .shares import of_fleet
 
 
 def validate(tenants: t.Any, clusters: cluster_choice.Clusters | None = None) -> list[Problem]:
     """Every problem of the platform-wide list C(tenants).
 
-    :param clusters: C(fleet.clusters), by name; without it the choice of clusters is not compared with the fleet.
+    :param clusters: C(fleet.clusters), by name; without it the list is not compared with the fleet.
     """
     return _read_all(tenants, clusters)[1]
 
@@ -46,10 +47,24 @@ def _read_all(tenants: t.Any, clusters: cluster_choice.Clusters | None) -> tuple
         key = item_key("tenants", item, place)
         read_ones.append(read(item, reader, key))
         cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=True)
+        _check_namespace_clusters(item, reader, key, clusters)
     _check_owners(read_ones, reader)
+    known = places.settings_of(clusters or {}, reader)
     if clusters is not None and not reader.problems:
-        _check_hub_namespaces(items, read_ones, clusters, reader)
+        places.check(items, read_ones, clusters, known, reader)
+        of_fleet(items, read_ones, clusters, None, reader)
     return read_ones, reader.problems
+
+
+def _check_namespace_clusters(
+    item: dict[str, t.Any], reader: Reader, key: str, clusters: cluster_choice.Clusters | None
+) -> None:
+    """A namespace's own choice of clusters, which only ever narrows the tenant's."""
+    entries = item.get("namespaces")
+    for place, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict) and "clusters" in entry:
+            where = f"{key}.namespaces[{place}].clusters"
+            cluster_choice.check(entry["clusters"], reader, where, clusters, workloads_only=True)
 
 
 def _check_owners(tenants: t.Sequence[Tenant], reader: Reader) -> None:
@@ -68,20 +83,6 @@ def _check_owners(tenants: t.Sequence[Tenant], reader: Reader) -> None:
                 )
                 reader.problem(f"{key}.namespaces", namespace.name, reason, "name it once")
             owners.setdefault(namespace.name, tenant.name)
-
-
-def _check_hub_namespaces(
-    items: t.Sequence[t.Any], tenants: t.Sequence[Tenant], clusters: cluster_choice.Clusters, reader: Reader
-) -> None:
-    """The hub keeps each cluster's access in a namespace of the cluster's name, which no tenant may read."""
-    hubs = [{**cluster, "name": name} for name, cluster in clusters.items() if cluster.get("role") == "global"]
-    for item, tenant in zip(items, tenants, strict=True):
-        if not any(concerns(item, hub) for hub in hubs):
-            continue
-        for namespace in tenant.namespaces:
-            if namespace.name in clusters:
-                reason = "is the name of a cluster, whose access the global cluster keeps in a namespace of that name"
-                reader.problem(f"tenants[{tenant.name}].namespaces", namespace.name, reason, "choose another name")
 
 
 def warnings(tenants: t.Sequence[Tenant]) -> list[str]:

@@ -24,7 +24,12 @@ from ..harness.apiserver import ApiServer
 from ..harness.programs import bundle
 
 RBAC = "rbac.authorization.k8s.io/v1"
-CONTROLLERS = ("namespace-controller", "garbage-collector-controller", "serviceaccount-controller")
+CONTROLLERS = (
+    "namespace-controller",
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "clusterrole-aggregation-controller",
+)
 #: Our identity on every cluster, as audit logs name it.
 LODESTAR = "system:serviceaccount:lodestar-system:lodestar"
 

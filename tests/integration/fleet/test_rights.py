@@ -58,6 +58,13 @@ def used(api: ApiServer, mark: int) -> tuple[set[Right], set[Right]]:
     return {right[:3] for right in rights if right[3] != "lodestar-system"}, inside
 
 
+def with_role(declared: Object, *verbs: str) -> Object:
+    """The tenant with a role of its own, and with a member that has it."""
+    rules = [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": list(verbs)}]
+    ops = {"kind": "Group", "name": "ops", "role": "shell"}
+    return {**declared, "roles": [{"name": "shell", "rules": rules}], "members": [*declared["members"], ops]}
+
+
 def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: str, tier: str) -> set[Right]:
     """Everything that is done to a cluster of a tier, from the first day to the last.
 
@@ -76,7 +83,9 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
         limits = {"default": {"cpu": "1"}, "default_request": {"cpu": "1"}}
         wanted = {**tenant(prefix), "quota": {"pods": "5"}, "limits": limits}
         more = {**wanted, "quota": {"pods": "6"}, "name": f"{prefix}-b", "namespaces": [{"name": f"{prefix}-b"}]}
-        for tenants in ([wanted, more], [wanted], [{**wanted, "quota": {"pods": "7"}}]):
+        first, second = with_role(wanted, "create"), with_role(wanted, "create", "get")
+        last = {**wanted, "quota": {"pods": "7"}}
+        for tenants in ([first, more], [first, {**more, "state": "retired"}], [second], [last]):
             done = run(TENANCY, tenants=tenants, prune_namespaces=True, **given)
             assert not done.get("failed"), done["msg"]
         for policies in ([policy(prefix), policy(f"{prefix}-b")], [policy(prefix)]):

@@ -6,77 +6,21 @@
 
 from __future__ import annotations
 
-import copy
 import typing as t
 
-import pytest
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access import access_objects
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
-from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 from ansible_collections.lodestar.platform.plugins.module_utils.policy import operate as policy
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION
 
 from ..harness.apiserver import ApiServer
 from ..harness.people import Person, execute, steps
+from .conftest import RBAC, may, ours, retire, run, shop
 
-RBAC = "rbac.authorization.k8s.io/v1"
 NETWORK = "networking.k8s.io/v1"
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, t.Any]) -> t.Iterator[ApiServer]:
-    """A server of our own, since a cluster has one set of tenants."""
-    with ApiServer(tmp_path_factory.mktemp("own"), tools) as server:
-        with Client(server.admin) as admin:
-            aggregate(admin)
-        yield server
-
-
-def aggregate(admin: Client) -> None:
-    """Fills admin, edit and view from the roles that say so, as a controller manager would; none runs here."""
-    roles = {role["metadata"]["name"]: role for role in admin.list(RBAC, "ClusterRole")}
-
-    def rules(name: str) -> list[t.Any]:
-        found = []
-        for role in roles.values():
-            if role["metadata"].get("labels", {}).get(f"rbac.authorization.k8s.io/aggregate-to-{name}") == "true":
-                found += rules(role["metadata"]["name"]) if role.get("aggregationRule") else role.get("rules") or []
-        return found
-
-    for name in ("admin", "edit", "view"):
-        admin.replace({**roles[name], "rules": rules(name)})
-
-
-def shop(prefix: str, **changes: t.Any) -> dict[str, t.Any]:
-    """A tenant with everything, in two namespaces that begin with the prefix."""
-    return {
-        "name": prefix,
-        "namespaces": [prefix, {"name": f"{prefix}-b", "pod_security": "restricted"}],
-        "members": [
-            {"kind": "Group", "name": f"{prefix}-devs", "role": "developer"},
-            {"kind": "User", "name": f"{prefix}-boss", "role": "owner"},
-            {"kind": "Group", "name": f"{prefix}-guests", "role": "viewer"},
-        ],
-        "quota": {"pods": 20, "requests.cpu": "4000m", "limits.memory": "8192Mi"},
-        "limits": {"default": {"cpu": 0.5, "memory": "512Mi"}, "default_request": {"cpu": "100m"}},
-        "network": {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": 443}]}]},
-        **copy.deepcopy(changes),
-    }
-
-
-@pytest.fixture
-def held(own: ApiServer, prefix: str) -> dict[str, t.Any]:
-    """The only tenant of the server. Those of earlier tests go, with namespaces that nobody finalizes here."""
-    tenant = shop(prefix)
-    assert not (answer := execute(OPERATION, own.runner, tenants=[tenant], prune_namespaces=True)).get("failed"), answer
-    return tenant
-
-
-def run(own: ApiServer, *tenants: dict[str, t.Any], **options: t.Any) -> dict[str, t.Any]:
-    return execute(OPERATION, own.runner, tenants=list(tenants), **options)
-
-
 def test_check_predicts_the_first_run(own: ApiServer, prefix: str) -> None:
+    retire(own)
     mark = own.audit.mark()
     predicted = run(own, shop(prefix), check=True, prune_namespaces=True)
     assert not [request for request in own.audit.since(mark) if request.writes]
@@ -135,28 +79,15 @@ def test_members_come_and_go_without_touching_anything_else(own: ApiServer, held
 
 def test_what_members_may_do(own: ApiServer, held: dict[str, t.Any]) -> None:
     name = held["name"]
-
-    def may(verb: str, resource: str, namespace: str, *groups: str, user: str = "somebody", group: str = "") -> bool:
-        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SubjectAccessReview",
-            "spec": {"user": user, "groups": list(groups), "resourceAttributes": attributes},
-        }
-        answer = Person(own, "system:masters").post(
-            "/apis/authorization.k8s.io/v1/subjectaccessreviews", body, dry_run=False
-        )
-        return bool(answer.body["status"]["allowed"])
-
     devs, guests, boss = f"{name}-devs", f"{name}-guests", f"{name}-boss"
-    assert may("create", "deployments", f"{name}-b", devs, group="apps")
-    assert may("get", "pods", name, guests)
-    assert may("create", "rolebindings", name, user=boss, group="rbac.authorization.k8s.io")
-    assert not may("create", "rolebindings", name, devs, group="rbac.authorization.k8s.io")
-    assert not may("create", "deployments", name, guests, group="apps")
-    assert not may("get", "pods", "kube-system", devs)
-    assert not may("update", "resourcequotas", name, user=boss)
-    assert not may("update", "namespaces", name, user=boss)
+    assert may(own, "create", "deployments", f"{name}-b", devs, group="apps")
+    assert may(own, "get", "pods", name, guests)
+    assert may(own, "create", "rolebindings", name, user=boss, group="rbac.authorization.k8s.io")
+    assert not may(own, "create", "rolebindings", name, devs, group="rbac.authorization.k8s.io")
+    assert not may(own, "create", "deployments", name, guests, group="apps")
+    assert not may(own, "get", "pods", "kube-system", devs)
+    assert not may(own, "update", "resourcequotas", name, user=boss)
+    assert not may(own, "update", "namespaces", name, user=boss)
 
 
 def test_defaults_and_pod_security_apply(own: ApiServer, held: dict[str, t.Any]) -> None:
@@ -181,20 +112,34 @@ def test_defaults_and_pod_security_apply(own: ApiServer, held: dict[str, t.Any])
 
 def test_a_namespace_is_deleted_in_two_explicit_steps(own: ApiServer, held: dict[str, t.Any]) -> None:
     name = held["name"]
-    for tenants in ([], [{**held, "namespaces": [name]}]):
+    fewer = {**held, "namespaces": [name]}
+    leaving = {**held, "namespaces": [name, {**held["namespaces"][1], "state": "retired"}]}
+
+    def refused(*tenants: dict[str, t.Any], **options: t.Any) -> str:
         mark = own.audit.mark()
-        refused = run(own, *tenants)
-        assert refused["failed"]
-        assert f"{name}-b (tenant {name})" in refused["msg"]
-        assert "prune_namespaces: true" in refused["msg"]
+        answer = execute(OPERATION, own.runner, tenants=list(tenants), **options)
+        assert answer["failed"]
         assert not [request for request in own.audit.since(mark) if request.writes]
-    done = run(own, {**held, "namespaces": [name]}, prune_namespaces=True)
+        return str(answer["msg"])
+
+    for tenants in ([], [fewer]):
+        for options in ({}, {"prune_namespaces": True}):
+            told = refused(*tenants, **options)
+            assert f"{name}-b (tenant {name})" in told
+            assert "state: retired" in told
+    assert f"update v1/Namespace/{name}-b" in steps(run(own, leaving))
+    told = refused(fewer)
+    assert f"{name}-b (tenant {name})" in told
+    assert "prune_namespaces: true." in told
+    # What has not been retired stays, whatever goes with it.
+    assert f": {name} (tenant {name})." in refused(prune_namespaces=True)
+    done = execute(OPERATION, own.runner, tenants=[fewer], prune_namespaces=True)
     assert f"delete v1/Namespace/{name}-b" in steps(done)
     assert not [step for step in steps(done) if not step.startswith("delete ") and "ConfigMap" not in step]
     with Client(own.admin) as admin:
         there = admin.get("v1", "Namespace", f"{name}-b")
     assert there is None or there["metadata"]["deletionTimestamp"]
-    assert steps(run(own, {**held, "namespaces": [name]})) == []
+    assert steps(run(own, fewer)) == []
 
 
 def test_a_namespace_of_somebody_else_is_taken_only_when_told(own: ApiServer, held: dict[str, t.Any]) -> None:
@@ -258,11 +203,7 @@ def test_wrong_tenants_are_refused_before_anything_is_read(own: ApiServer) -> No
 
 def test_the_rights_of_tier_tenant_are_enough(own: ApiServer, held: dict[str, t.Any]) -> None:
     """The identity that runs get on attached clusters can hold tenants and policies, and change and remove them."""
-    with Client(own.admin) as admin:
-        for obj in access_objects("tenant"):
-            admin.apply(obj, force=True)
-        token = admin.create_token("lodestar-system", "lodestar", 3600)["token"]
-    ours = Connection(own.url, ca_data=own.runner.ca_data, token=token)
+    identity = ours(own)
     rules = [
         {"name": "limits", "rule": "required_resources", "mode": "audit"},
         {"name": "team", "rule": "required_labels", "mode": "audit", "parameters": {"labels": ["team"]}},
@@ -270,8 +211,9 @@ def test_the_rights_of_tier_tenant_are_enough(own: ApiServer, held: dict[str, t.
     changed = {**held, "quota": {"pods": 3}, "members": held["members"][:1]}
     new = {"name": f"{held['name']}-new", "namespaces": [f"{held['name']}-new"], "members": held["members"][1:]}
     for tenants in ([held, new], [changed, new], [held]):
-        answer = execute(OPERATION, ours, tenants=tenants, prune_namespaces=True)
+        retire(own)
+        answer = execute(OPERATION, identity, tenants=tenants, prune_namespaces=True)
         assert answer.get("changed"), answer
     for policies, options in ((rules, {}), (rules[:1], {}), ([], {"prune_all": True})):
-        answer = execute(policy.OPERATION, ours, policies=policies, **options)
+        answer = execute(policy.OPERATION, identity, policies=policies, **options)
         assert answer.get("changed"), answer

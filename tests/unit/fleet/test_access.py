@@ -40,6 +40,18 @@ def test_bind_names_only_what_tenants_may_get(role: str) -> None:
     assert len(binding) == (0 if role in ("observe", "self") else 1)
 
 
+def test_grants_add_bindings_by_name_and_kinds_and_nothing_to_an_observer() -> None:
+    grants = {"cluster_roles": ["b", "a"], "resources": ["deployments.apps", "configmaps"]}
+    added = [rule for rule in access.rules_of("tenant", grants) if rule not in access.rules_of("tenant")]
+    binding = next(rule for rule in added if rule["verbs"] == ["bind"])
+    assert binding["resourceNames"] == ["a", "b"]
+    managed = {(group, name) for rule in added for group in rule["apiGroups"] for name in rule["resources"]}
+    assert {("", "configmaps"), ("apps", "deployments")} <= managed
+    assert access.rights_digest("tenant", grants=grants) != access.rights_digest("tenant")
+    assert access.rights_digest("tenant", grants={}) == access.rights_digest("tenant")
+    assert access.rules_of("observe", grants) == access.rules_of("observe")
+
+
 @pytest.mark.parametrize("role", ALL)
 def test_only_kubelets_get_certificates(role: str) -> None:
     signing = [rule for rule in rules(role) if "signers" in rule["resources"] or "approve" in rule["verbs"]]

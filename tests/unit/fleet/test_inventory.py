@@ -73,7 +73,7 @@ def test_a_valid_declaration_is_returned_with_its_defaults(declared: Declaration
     assert hub["endpoint"] == {"address": "192.0.2.10", "port": 6443, "provider": "kube_vip", "interface": None}
     network = {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/12", "dns_domain": "cluster.local"}
     assert hub["network"] == network
-    assert hub["access"] == {"tier": "lifecycle", "token_lifetime": 86400}
+    assert hub["access"] == {"tier": "lifecycle", "token_lifetime": 86400, "grants": {}}
     assert fleet["clusters"]["old"]["access"]["tier"] == "tenant"
     assert fleet["clusters"]["old"]["endpoint"] is None
     assert fleet["machines"]["a3"] == {
@@ -324,6 +324,19 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
     "command in a path": (
         lambda d: d.hosts["c1"].update(cluster_recovery_file="/k/$(id)"), "c1: cluster_recovery_file", "/k/$(id)",
         "path"),
+    "a grant of every right": (
+        lambda d: d.hosts["c1"].update(cluster_access={"grants": {"cluster_roles": ["cluster-admin"]}}),
+        "c1: cluster_access.grants.cluster_roles[0]", "cluster-admin", "cluster-admin"),
+    "a grant of a kind that decides about rights": (
+        lambda d: d.hosts["c1"].update(cluster_access={"grants": {
+            "resources": ["rolebindings.rbac.authorization.k8s.io"]}}),
+        "c1: cluster_access.grants.resources", "['rolebindings.rbac.authorization.k8s.io']", "more than the"),
+    "a grant of every kind": (
+        lambda d: d.hosts["c1"].update(cluster_access={"grants": {"resources": ["*"]}}),
+        "c1: cluster_access.grants.resources[0]", "*", "no wildcard"),
+    "a wrong setting of tenants": (
+        lambda d: d.hosts["c1"].update(tenant_settings={"reserved": []}) or d.everywhere("tenants", []),
+        "c1: tenant_settings.reserved", "[]", "reserved_namespaces"),
     "short token": (
         lambda d: d.hosts["c1"].update(cluster_access={"token_lifetime": 60}), "c1: cluster_access.token_lifetime",
         "60",

@@ -10,7 +10,10 @@ import json
 import typing as t
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.declaration import Reader
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.resources import object_id
+from ansible_collections.lodestar.platform.plugins.module_utils.tenancy import settings
+from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.granting import lacking
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.render import objects
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.validate import read_all
 
@@ -100,6 +103,87 @@ def test_isolation_within_the_tenant() -> None:
     peer = {"namespaceSelector": {"matchLabels": {"lodestar.platform/tenant": "shop"}}}
     policy = render()["NetworkPolicy/shop/lodestar-allow-tenant"]
     assert policy["spec"]["ingress"] == [{"from": [peer]}]
+
+
+def test_switches_let_through_what_the_cluster_says_that_it_is() -> None:
+    (tenant,) = read_all(
+        [
+            {
+                "name": "shop",
+                "namespaces": ["shop"],
+                "network": {"allow_ingress": True, "allow_monitoring": True, "allow_api_server": True},
+            }
+        ]
+    )
+    declared = {
+        "ingress_namespaces": ["nginx", "gateway"],
+        "monitoring_namespaces": ["prometheus"],
+        "api_server": [{"cidr": "192.0.2.1/32"}, {"cidr": "192.0.2.2/32"}, {"cidr": "2001:db8::1/128", "port": 443}],
+    }
+    found = {
+        obj["metadata"]["name"]: obj.get("spec") for obj in objects(tenant, settings.read(declared, Reader(), "s"))
+    }
+    ingress = found["lodestar-allow-ingress"]
+    assert ingress["policyTypes"] == ["Ingress"]
+    (peer,) = ingress["ingress"][0]["from"]
+    assert peer["namespaceSelector"]["matchExpressions"][0]["values"] == ["gateway", "nginx"]
+    assert "egress" not in found["lodestar-allow-monitoring"]
+    assert found["lodestar-allow-api-server"] == {
+        "podSelector": {},
+        "policyTypes": ["Egress"],
+        "egress": [
+            {"to": [{"ipBlock": {"cidr": "2001:db8::1/128"}}], "ports": [{"protocol": "TCP", "port": 443}]},
+            {
+                "to": [{"ipBlock": {"cidr": "192.0.2.1/32"}}, {"ipBlock": {"cidr": "192.0.2.2/32"}}],
+                "ports": [{"protocol": "TCP", "port": 6443}],
+            },
+        ],
+    }
+
+
+def test_own_roles_and_cluster_roles_become_bindings_of_their_own() -> None:
+    found = render(
+        roles=[{"name": "shell", "rules": [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}]}],
+        members=[
+            {"kind": "Group", "name": "a", "role": "shell"},
+            {"kind": "Group", "name": "b", "cluster_role": "x:edit"},
+            {"kind": "Group", "name": "c", "cluster_role": "x:edit"},
+        ],
+    )
+    assert found["Role/shop/lodestar-role-shell"]["rules"] == [
+        {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}
+    ]
+    own, named = found["RoleBinding/shop/lodestar-role-shell"], found["RoleBinding/shop/lodestar-cluster-role-x:edit"]
+    assert (own["roleRef"]["kind"], own["roleRef"]["name"]) == ("Role", "lodestar-role-shell")
+    assert (named["roleRef"]["kind"], named["roleRef"]["name"]) == ("ClusterRole", "x:edit")
+    assert [item["name"] for item in named["subjects"]] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "missing"),
+    [
+        ({"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}, []),
+        ({"apiGroups": ["", "apps"], "resources": ["pods"], "verbs": ["get"]}, ["get pods.apps"]),
+        ({"apiGroups": [""], "resources": ["pods/exec", "pods/log"], "verbs": ["create"]}, ["create pods/log"]),
+        ({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}, ["get secrets"]),
+        ({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["a"]}, []),
+        (
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["a", "b"]},
+            ["get secrets b"],
+        ),
+        ({"apiGroups": ["x.io"], "resources": ["any/scale"], "verbs": ["patch"]}, []),
+        ({"apiGroups": ["x.io"], "resources": ["any"], "verbs": ["patch"]}, ["patch any.x.io"]),
+    ],
+)
+def test_what_a_role_would_give_that_is_not_held(wanted: dict[str, t.Any], missing: list[str]) -> None:
+    held = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["*"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["a"]},
+        {"apiGroups": ["*"], "resources": ["*/scale"], "verbs": ["patch"]},
+        {"nonResourceURLs": ["/healthz"], "verbs": ["get"]},
+    ]
+    assert lacking([wanted], held) == missing
 
 
 def test_no_isolation_and_no_dns() -> None:

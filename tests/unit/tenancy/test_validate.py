@@ -26,6 +26,17 @@ def tenant(**changes: t.Any) -> dict[str, t.Any]:
     return {"name": "shop", "namespaces": ["shop"], **copy.deepcopy(changes)}
 
 
+def rule(**changes: t.Any) -> dict[str, t.Any]:
+    """A rule of a role, and with the changes."""
+    return {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], **changes}
+
+
+def extra(kind: str = "ConfigMap", **changes: t.Any) -> dict[str, t.Any]:
+    """An object of a tenant's own list, and with the changes, which are of its metadata but for the version."""
+    api_version = changes.pop("apiVersion", "v1")
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "namespace": "shop", **changes}}
+
+
 def keys(*tenants: t.Any) -> list[str]:
     return [problem.key for problem in validate(list(tenants), CLUSTERS)]
 
@@ -53,6 +64,11 @@ def keys(*tenants: t.Any) -> list[str]:
         tenant(
             network={"allow_dns": False, "ingress": [{"from": [{"namespaceSelector": {}}], "ports": [{"port": 80}]}]}
         ),
+        tenant(
+            roles=[{"name": "shell", "rules": [{"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}]}],
+            members=[{"kind": "Group", "name": "ops", "role": "shell"}],
+        ),
+        tenant(namespaces=["shop", {"name": "shop-b", "clusters": {"names": ["east"]}}]),
         tenant(
             isolation="none",
             labels={"app.kubernetes.io/part-of": "shop"},
@@ -94,6 +110,83 @@ def test_accepted(item: dict[str, t.Any]) -> None:
             "tenants[shop].members[0].namespace",
         ),
         (tenant(members=[{"kind": "User", "name": "a", "role": "owner"}] * 2), "tenants[shop].members[1]"),
+        (tenant(members=[{"kind": "User", "name": "a"}]), "tenants[shop].members[0].role"),
+        *(
+            (
+                tenant(members=[{"kind": "User", "name": "a", "cluster_role": name}]),
+                "tenants[shop].members[0].cluster_role",
+            )
+            for name in ("cluster-admin", "system:node", "lodestar:tenant", "a/../b", "", 7, ["view"])
+        ),
+        (
+            tenant(members=[{"kind": "User", "name": "a", "role": "owner", "cluster_role": "b"}]),
+            "tenants[shop].members[0]",
+        ),
+        (tenant(roles=[{"name": "owner", "rules": [rule()]}]), "tenants[shop].roles[0].name"),
+        (tenant(roles=[{"name": "idle", "rules": [rule()]}]), "tenants[shop].members"),
+        (tenant(roles=[{"name": "r", "rules": []}]), "tenants[shop].roles[0].rules"),
+        (tenant(roles=[{"name": "r", "rules": [rule()]}] * 2), "tenants[shop].roles[1].name"),
+        *(
+            (tenant(roles=[{"name": "r", "rules": [rule(**wrong)]}]), f"tenants[shop].roles[0].rules[0].{key}")
+            for key, wrong in (
+                ("verbs[0]", {"verbs": ["*"]}),
+                ("verbs[1]", {"verbs": ["get", "escalate"]}),
+                ("verbs[0]", {"verbs": ["bind"]}),
+                ("verbs[0]", {"verbs": ["impersonate"]}),
+                ("verbs", {"verbs": []}),
+                ("resources[0]", {"resources": ["*"]}),
+                ("resources[0]", {"resources": ["pods/*"]}),
+                ("apiGroups[0]", {"apiGroups": ["*"]}),
+                ("nonResourceURLs", {"nonResourceURLs": ["/metrics"]}),
+                ("resourceNames[0]", {"resourceNames": ["a/../b"]}),
+            )
+        ),
+        (
+            tenant(namespaces=[{"name": "a", "clusters": {"names": ["esat"]}}]),
+            "tenants[shop].namespaces[0].clusters.names[0]",
+        ),
+        (tenant(namespaces=[{"name": "a", "clusters": ["east"]}]), "tenants[shop].namespaces[0].clusters"),
+        (
+            tenant(clusters={"names": ["east"]}, namespaces=[{"name": "a", "clusters": {"names": ["west"]}}]),
+            "tenants[shop].namespaces[a].clusters",
+        ),
+        (tenant(state="gone"), "tenants[shop].state"),
+        (tenant(state={"east": "off"}), "tenants[shop].state.east"),
+        (tenant(state={"hub": "retired"}), "tenants[shop].state"),
+        (tenant(namespaces=[{"name": "a", "state": {"esat": "retired"}}]), "tenants[shop].namespaces[a].state"),
+        (tenant(nodes={}), "tenants[shop].nodes.labels"),
+        (tenant(nodes={"labels": {"a": "b,c=d"}}), "tenants[shop].nodes.labels.a"),
+        (tenant(annotations={"lodestar.platform/nodes": "a=b"}), "tenants[shop].annotations.lodestar.platform/nodes"),
+        *(
+            (tenant(objects=[extra(**wrong)]), f"tenants[shop].objects[0]{key}")
+            for key, wrong in (
+                (".metadata.namespace", {"namespace": "kube-system"}),
+                (".metadata.namespace", {"namespace": None}),
+                (".metadata.name", {"name": "lodestar-default-deny"}),
+                (".metadata.name", {"name": ["a"]}),
+                (".kind", {"kind": "Secret"}),
+                (".kind", {"kind": "ResourceQuota"}),
+                (".kind", {"kind": "Node"}),
+                (".kind", {"kind": "RoleBinding", "apiVersion": "rbac.authorization.k8s.io/v1"}),
+                (".kind", {"kind": "Role", "apiVersion": "rbac.authorization.k8s.io/v1beta1"}),
+                (".metadata.labels.lodestar.platform/tenant", {"labels": {"lodestar.platform/tenant": "other"}}),
+            )
+        ),
+        (tenant(objects=[extra(), extra()]), "tenants[shop].objects[1]"),
+        (tenant(objects=["x"]), "tenants[shop].objects[0]"),
+        (tenant(allow={"images": ["a"]}), "tenants[shop].allow.images"),
+        (tenant(allow={"registries": []}), "tenants[shop].allow.registries"),
+        (tenant(allow={"registries": ["nginx"]}), "tenants[shop].allow.registries[0]"),
+        (tenant(allow={"registries": ["reg.local/a,evil.example"]}), "tenants[shop].allow.registries[0]"),
+        (tenant(allow={"storage_classes": ["a,b"]}), "tenants[shop].allow.storage_classes[0]"),
+        (tenant(allow={"host_suffixes": [".example.org"]}), "tenants[shop].allow.host_suffixes[0]"),
+        (tenant(allow={"host_suffixes": ["*.example.org"]}), "tenants[shop].allow.host_suffixes[0]"),
+        (tenant(allow={"priority_classes": [f"c{at}" for at in range(101)]}), "tenants[shop].allow.priority_classes"),
+        (
+            tenant(annotations={"allow.lodestar.platform/registries": "evil.example"}),
+            "tenants[shop].annotations.allow.lodestar.platform/registries",
+        ),
+        (tenant(annotations={"a": "x" * 262144}), "tenants[shop].namespaces[0].annotations"),
         (tenant(quota={"cpus": 1}), "tenants[shop].quota.cpus"),
         (tenant(quota={"cpu": "1 core"}), "tenants[shop].quota.cpu"),
         (tenant(quota={"cpu": True}), "tenants[shop].quota.cpu"),
@@ -185,6 +278,83 @@ def test_tenants_of_a_cluster() -> None:
         return [item.name for item in for_cluster(declared, CLUSTERS[cluster])]
 
     assert (names("east"), names("west"), names("hub")) == (["all", "prod"], ["all", "west"], [])
+
+
+def test_a_namespace_is_in_the_clusters_of_its_tenant_that_it_chooses() -> None:
+    prod = {"selector": {"matchLabels": {"env": "prod"}}}
+    declared = [tenant(namespaces=["everywhere", {"name": "prod", "clusters": prod}])]
+
+    def spaces(cluster: str) -> list[str]:
+        return [space.name for item in for_cluster(declared, CLUSTERS[cluster]) for space in item.namespaces]
+
+    assert (spaces("east"), spaces("west")) == (["everywhere", "prod"], ["everywhere"])
+
+
+def test_the_state_of_a_namespace_is_the_last_that_is_said_of_it_for_a_cluster() -> None:
+    declared = [
+        tenant(
+            state={"east": "cordoned"},
+            namespaces=["a", {"name": "b", "state": "retired"}, {"name": "c", "state": {"west": "retired"}}],
+        )
+    ]
+
+    def found(cluster: str) -> list[str]:
+        return [space.state for item in for_cluster(declared, CLUSTERS[cluster]) for space in item.namespaces]
+
+    assert found("east") == ["cordoned", "retired", "cordoned"]
+    assert found("west") == ["active", "retired", "retired"]
+
+
+def test_objects_that_our_identity_may_not_manage_are_told_with_the_grant() -> None:
+    item = tenant(objects=[extra(), extra("Deployment", apiVersion="apps/v1"), extra("Widget", apiVersion="x.io/v1")])
+    east = {**CLUSTERS["east"], "access": {"tier": "tenant", "grants": {"resources": ["configmaps"]}}}
+    (problem,) = validate([item], {"east": east})
+    assert (problem.key, problem.value) == ("tenants[shop].objects", "deployments.apps")
+    assert "add deployments.apps to cluster_access.grants.resources of east" in problem.remedy
+    assert validate([item], {"east": {**east, "access": {**east["access"], "tier": "lifecycle"}}}) == []
+
+
+SETTINGS = {
+    "reserved_namespaces": ["vault", "infra-*"],
+    "ingress_namespaces": ["ingress"],
+    "monitoring_namespaces": ["monitoring"],
+    "api_server": [{"cidr": "192.0.2.1/32"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"namespaces": ["vault"]}, "tenants[shop].namespaces"),
+        ({"namespaces": ["infra-dns"]}, "tenants[shop].namespaces"),
+        ({"network": {"allow_ingress": True}}, "tenants[shop].network.allow_ingress"),
+        ({"network": {"allow_monitoring": True}}, "tenants[shop].network.allow_monitoring"),
+        ({"network": {"allow_api_server": True}}, "tenants[shop].network.allow_api_server"),
+        ({"members": [{"kind": "User", "name": "a", "cluster_role": "x"}]}, "tenants[shop].members.cluster_role"),
+    ],
+)
+def test_what_a_cluster_of_a_tenant_must_say_or_grant(changes: dict[str, t.Any], key: str) -> None:
+    reserved = "namespaces" in changes
+    bare = {"east": {**CLUSTERS["east"], "mode": "attach"}}
+    ready = {"east": {**bare["east"], "tenant_settings": SETTINGS, "access": {"grants": {"cluster_roles": ["x"]}}}}
+    found = [[problem.key for problem in validate([tenant(**changes)], clusters)] for clusters in (bare, ready)]
+    assert found == ([[], [key]] if reserved else [[key], []])
+
+
+def test_a_created_cluster_knows_its_api_servers() -> None:
+    created = {"east": {**CLUSTERS["east"], "mode": "create"}}
+    assert validate([tenant(network={"allow_api_server": True})], created) == []
+
+
+def test_wrong_settings_that_stand_in_a_group_are_named_once() -> None:
+    wrong = {"reserved_namespaces": ["*"], "api_server": [{"cidr": "192.0.2.1/24", "port": 0}], "ingress": []}
+    clusters = {name: {**CLUSTERS[name], "tenant_settings": wrong} for name in ("east", "west")}
+    assert [problem.key for problem in validate([tenant()], clusters)] == [
+        "east: tenant_settings.ingress",
+        "east: tenant_settings.reserved_namespaces[0]",
+        "east: tenant_settings.api_server[0].cidr",
+        "east: tenant_settings.api_server[0].port",
+    ]
 
 
 def test_the_dedicated_global_cluster_takes_no_tenant() -> None:

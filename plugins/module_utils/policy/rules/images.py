@@ -8,47 +8,17 @@ from __future__ import annotations
 
 import re
 
+from ...kube.image_names import REGISTRY, canonical, images, in_full
 from .parameters import Parameter, Values
-from .rule import CONTAINERS, Rule, listed, literal, within_spec
+from .rule import Rule, listed, literal
 
-_DOMAIN = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-#: A registry host with an optional port, and an optional path. A host has a dot or a port, or is localhost
-#: (distribution/reference).
-_REGISTRY = re.compile(
-    rf"(?:localhost|{_DOMAIN}(?:\.{_DOMAIN})+|(?:{_DOMAIN}(?:\.{_DOMAIN})*|\[[a-fA-F0-9:]+\])(?=:))"
-    r"(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-
-
-def _images(at: str) -> str:
-    """CEL: the images of all containers and of image volumes."""
-    lists = [
-        f"(has({at}.spec.{name}) ? {at}.spec.{name}.filter(c, has(c.image)).map(c, c.image) : [])"
-        for name in CONTAINERS
-    ]
-    lists.append(
-        f"(has({at}.spec.volumes) ? {at}.spec.volumes.filter(c, has(c.image) && has(c.image.reference))"
-        ".map(c, c.image.reference) : [])"
-    )
-    return within_spec(at, f"({' + '.join(lists)})")
-
-
-#: The first part is a host when it has a dot, a port or a capital, or is localhost (distribution/reference).
-_HOSTED = "image.matches('^[^/]*[.:A-Z][^/]*/') || image.startsWith('localhost/') ? image : 'docker.io/' + image"
-#: index.docker.io is docker.io, and an image there without a path is in library/.
-_NAMED = (
-    "image.startsWith('index.docker.io/') ? (image.substring(16).contains('/') ? 'docker.io/' : 'docker.io/library/')"
-    " + image.substring(16)"
-    " : image.startsWith('docker.io/') && !image.substring(10).contains('/')"
-    " ? 'docker.io/library/' + image.substring(10) : image"
-)
 
 
 def _foreign(at: str, values: Values) -> str:
     prefixes = [prefix for registry in values["registries"] for prefix in _prefixes(registry)]
     allowed = f"{literal(prefixes)}.exists(prefix, (image + '@').startsWith(prefix))"
-    return f"{_images(at)}.map(image, {_HOSTED}).map(image, {_NAMED}).filter(image, !{allowed})"
+    return f"{in_full(images(at))}.filter(image, !{allowed})"
 
 
 def _prefixes(registry: str) -> list[str]:
@@ -57,8 +27,7 @@ def _prefixes(registry: str) -> list[str]:
     C(reg.local) ends at the slash, hence neither reg.local.evil nor reg.local:5000 is it; a path ends at a slash, a tag
     or a digest (an image without either is compared with an @ behind it).
     """
-    host, slash, path = registry.partition("/")
-    host = "docker.io" if host == "index.docker.io" else host
+    host, slash, path = canonical(registry).partition("/")
     if not slash:
         return [f"{host}/"]
     return [f"{host}/{path}{boundary}" for boundary in ("/", ":", "@")]
@@ -67,11 +36,11 @@ def _prefixes(registry: str) -> list[str]:
 def _moving(at: str, values: Values) -> str:
     tags = [f":{tag}" for tag in values["tags"]]
     named = f"image.matches(':[^/:@]+$') && !{literal(tags)}.exists(tag, image.endsWith(tag))"
-    return f"{_images(at)}.filter(image, !(image.contains('@') || {named}))"
+    return f"{images(at)}.filter(image, !(image.contains('@') || {named}))"
 
 
 def _undigested(at: str, _values: Values) -> str:
-    return f"{_images(at)}.filter(image, !image.matches('@sha(256:[0-9a-f]{{64}}|512:[0-9a-f]{{128}})$'))"
+    return f"{images(at)}.filter(image, !image.matches('@sha(256:[0-9a-f]{{64}}|512:[0-9a-f]{{128}})$'))"
 
 
 RULES = (
@@ -85,7 +54,7 @@ RULES = (
             Parameter(
                 "registries",
                 "texts",
-                pattern=_REGISTRY,
+                pattern=REGISTRY,
                 rule="a registry is a host with a dot or a port, or localhost, and optionally a path:"
                 " reg.example.org, reg:5000/team",
                 needed="list the registries that images may come from, docker.io included if they may",
