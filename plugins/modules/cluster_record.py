@@ -98,6 +98,15 @@ options:
     description: Another cluster than the recorded one may answer behind this name, since the old one is gone for good.
     type: bool
     default: false
+  fleet_roles:
+    description:
+      - The roles of people in the fleet that are for this cluster. Keys of an item are C(name), C(description), C(role)
+        (platform-admin, cluster-admin or auditor), C(members) (C(kind) Group or User, and C(name)) and C(clusters).
+      - The cluster is held to them by ClusterRoleBindings, and loses those that are no longer declared. Where the
+        O(tier) is V(observe) it is left alone; V(tenant) can have auditors only.
+    type: list
+    elements: dict
+    default: []
   adopt:
     description:
       - Kinds of which objects that exist and were made by somebody else are taken over, such as V(ClusterProperty), or
@@ -160,6 +169,11 @@ nodes:
   description: How many nodes the cluster has.
   returned: success
   type: int
+fleet_roles:
+  description: Names of the roles that the cluster holds; empty where our access has no right to give any.
+  returned: success
+  type: list
+  elements: str
 properties:
   description:
     - What the cluster was told of itself, value by name. V(null) where it was told nothing, since the tier is

@@ -10,8 +10,8 @@ module: fleet
 short_description: Read and check the declaration of the whole fleet
 version_added: 0.1.0
 description:
-  - Reads clusters, machines, tenants and policies from the variables and groups of the whole inventory, fills in every
-    default, and returns them as one mapping.
+  - Reads clusters, machines, tenants, policies and the roles of people from the variables and groups of the whole
+    inventory, fills in every default, and returns them as one mapping.
   - Refuses a wrong declaration with one message that lists every problem, each with its key, its value and a remedy.
   - It needs no facts and no connection. With C(--limit) it still reads the whole inventory.
   - Of the variable C(kubeconfig) only its presence is looked at, so a vault need not be open.
@@ -93,6 +93,10 @@ fleet:
       elements: dict
     policies:
       description: The policies as declared.
+      type: list
+      elements: dict
+    fleet_roles:
+      description: The roles of people in the fleet as declared.
       type: list
       elements: dict
 problems:

@@ -111,6 +111,11 @@ machine:
         this control plane holds it. Empty on other machines.
       returned: always
       type: dict
+    refused_authentication:
+      description: What the API server has against the declared C(cluster_authentication), in its own words. Empty
+        where it has nothing, was not asked, or could not be.
+      returned: always
+      type: str
     unknown_arguments:
       description: Declared arguments that the API server of this control plane does not know, each with the one that it
         resembles, or null. Looked for only among arguments that it does not run with.

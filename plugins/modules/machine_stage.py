@@ -83,6 +83,11 @@ machine:
       description: What the cluster was founded with and keeps for life. Empty on a worker.
       returned: always
       type: dict
+    refused_authentication:
+      description: What the API server has against the declared C(cluster_authentication), in its own words. Empty
+        where it has nothing, was not asked, or could not be.
+      returned: always
+      type: str
     unknown_arguments:
       description: Declared arguments that the API server of the declared version does not know, each with the one that
         it resembles.

@@ -20,12 +20,12 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.lodestar.platform.plugins.module_utils.bundle import flags, manifest, stamps
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle import manifest, stamps
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
-from ansible_collections.lodestar.platform.plugins.module_utils.machine import arguments
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.leftovers import OWNER_FILE
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.lock import describe
 from ansible_collections.lodestar.platform.plugins.module_utils.machine.snapshots import TOOLS
+from ansible_collections.lodestar.platform.plugins.plugin_utils import judged
 from ansible_collections.lodestar.platform.plugins.plugin_utils.in_process import SensitiveAction, plain
 
 display = Display()
@@ -75,12 +75,6 @@ def _told(part: manifest.Artifact, destination: str | None = None) -> dict[str, 
     """What the module must know of an artifact."""
     facts = {key: getattr(part, key) for key in ("name", "version", "kind", "sha256", "size")}
     return {**facts, "destination": destination, "references": list(part.references), "digests": dict(part.digests)}
-
-
-def unknown_arguments(bundle: manifest.Manifest, cluster: t.Mapping[str, t.Any]) -> dict[str, str | None]:
-    """Declared arguments that the bundle's API server does not know."""
-    declared = cluster.get("api_server_args") or {}
-    return arguments.unknown(declared, flags.api_server_help(bundle, cluster["version"])) if declared else {}
 
 
 class MachineAction(SensitiveAction):
@@ -151,7 +145,8 @@ class BundledAction(MachineAction):
         if planned.get("failed") or planned.get("unreachable"):
             return planned
         if arguments["machine"]["role"] == "control_plane" and self._starts_api_server(arguments, planned["machine"]):
-            planned["machine"]["unknown_arguments"] |= unknown_arguments(bundle, arguments["cluster"])
+            planned["machine"]["unknown_arguments"] |= judged.unknown_arguments(bundle, arguments["cluster"])
+            planned["machine"]["refused_authentication"] = judged.refused_authentication(bundle, arguments["cluster"])
         problem = self._architecture_problem(bundle, planned["machine"], arguments["machine"]["name"])
         if problem is not None or self._task.check_mode:
             return {"preflight": planned.get("preflight"), "plan": [], **problem} if problem else planned

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the API server of a bundle says of its arguments, where none runs yet. Private to the collection."""
+"""What the API server of a bundle says of its arguments and files, where none runs yet. Private to the collection."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tarfile
@@ -23,33 +24,50 @@ _SECONDS = 60
 
 
 def api_server_help(bundle: Manifest, version: str) -> str:
-    """The help text of the API server of a Kubernetes version, C("") where it cannot be had here.
+    """The help text of the API server of a Kubernetes version, C("") where it cannot be had here."""
+    with _program(bundle, version) as program:
+        return _said(program, ["--help"]) if program is not None else ""
+
+
+def api_server_says(bundle: Manifest, version: str, arguments: t.Callable[[Path], t.Sequence[str]], text: str) -> str:
+    """What the API server of a Kubernetes version says when it is run with arguments, C("") where it cannot be.
+
+    :param arguments: makes them, with a directory of the process that goes with it.
+    :param text: its standard input.
+    """
+    with _program(bundle, version) as program, tempfile.TemporaryDirectory() as folder:
+        return _said(program, arguments(Path(folder)), text) if program is not None else ""
+
+
+@contextlib.contextmanager
+def _program(bundle: Manifest, version: str) -> t.Iterator[Path | None]:
+    """The API server of a version, C(None) where there is none that runs here.
 
     The controller must be of the bundle's architecture. The program is the one that the kubelet's file is, too, or it
     is in the image.
     """
     if system.host_architecture() != bundle.architecture:
-        return ""
+        yield None
+        return
     for part in bundle.binaries(version):
-        if part.name == "kubelet" and _USAGE in (text := _help(bundle.path_of(part))):
-            return text
+        if part.name == "kubelet" and _USAGE in _said(bundle.path_of(part), ["--help"]):
+            yield bundle.path_of(part)
+            return
     archives = [part for part in bundle.images(version) if any(f"/{_NAME}:" in ref for ref in part.references)]
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / _NAME
-        if archives and _extract(bundle.path_of(archives[0]), program):
-            return _help(program)
-    return ""
+        yield program if archives and _extract(bundle.path_of(archives[0]), program) else None
 
 
-def _help(program: Path) -> str:
+def _said(program: Path, arguments: t.Sequence[str], text: str = "") -> str:
     try:
         done = subprocess.run(
-            [_NAME, "--help"], executable=program, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS,
-            text=True, check=False,
+            [_NAME, *arguments], executable=program, input=text, capture_output=True, timeout=_SECONDS, text=True,
+            errors="replace", check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def _extract(archive: Path, target: Path) -> bool:

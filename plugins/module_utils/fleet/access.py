@@ -5,7 +5,7 @@
 """What our identity may do on a cluster, by tier, and the objects that grant it. Pure. Private to the collection.
 
 docs/access.md explains every rule. No wildcard, no C(escalate), no C(impersonate). C(bind) only names roles that
-tenants may get.
+tenants and people of the fleet may get.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ Grants = t.Mapping[str, t.Sequence[str]]
 
 #: From least to most; a created cluster has C(lifecycle), an attached one C(tenant) unless declared otherwise.
 TIERS = ("observe", "tenant", "lifecycle")
-#: ClusterRoles that tenants may get, the only ones that our identity can bind without holding their rules.
+#: ClusterRoles that tenants may get; our identity can bind them without holding their rules.
 TENANT_ROLES = ("view", "edit", "admin")
 #: The one of them that holds the others' rules.
 WIDEST_ROLE = "admin"
+#: What auditors may read besides C(view): it comes with our rights, so that our identity need not hold it.
+AUDITOR_ROLE = "lodestar:auditor"
+#: The ClusterRoles of the fleet's roles, by the names of the ClusterRoleBindings that give them.
+AUDITOR_BINDINGS = {"lodestar:auditors": AUDITOR_ROLE, "lodestar:auditors-view": "view"}
+ADMIN_BINDING, ADMIN_ROLE = "lodestar:cluster-admins", "cluster-admin"
 
 READ = ("get", "list")
 MANAGE = ("get", "list", "create", "patch", "delete")
@@ -49,6 +54,8 @@ def rule(
 OBSERVE_RULES: tuple[Rule, ...] = (
     rule("", ["namespaces"], READ),
     rule("", ["nodes"], ["list"]),
+    # Who may do what.
+    rule("rbac.authorization.k8s.io", ["roles", "rolebindings", "clusterroles", "clusterrolebindings"], ["list"]),
 )
 
 TENANT_RULES: tuple[Rule, ...] = (
@@ -57,9 +64,16 @@ TENANT_RULES: tuple[Rule, ...] = (
     rule("", ["resourcequotas", "limitranges"], MANAGE),
     rule("networking.k8s.io", ["networkpolicies"], MANAGE),
     rule("rbac.authorization.k8s.io", ["rolebindings", "roles"], MANAGE),
-    rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"], TENANT_ROLES),
+    rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"], [*TENANT_ROLES, AUDITOR_ROLE]),
     # What a tenant's own roles may hold at most.
     rule("rbac.authorization.k8s.io", ["clusterroles"], ["get"], [WIDEST_ROLE]),
+    # The fleet's auditors.
+    rule(
+        "rbac.authorization.k8s.io",
+        ["clusterrolebindings"],
+        ["get", "create", "patch", "delete"],
+        tuple(AUDITOR_BINDINGS),
+    ),
     rule(
         "admissionregistration.k8s.io",
         ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
@@ -87,6 +101,8 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     rule("", ["serviceaccounts", "services"], MANAGE),
     rule("apps", ["daemonsets", "deployments"], MANAGE),
     rule("rbac.authorization.k8s.io", ["clusterroles", "clusterrolebindings"], MANAGE),
+    # Who administers the cluster; it is no more than the right to run pods in kube-system comes to.
+    rule("rbac.authorization.k8s.io", ["clusterroles"], ["bind"], [ADMIN_ROLE]),
     rule("apiregistration.k8s.io", ["apiservices"], MANAGE),
     # Kubelets get serving certificates of the cluster, and nothing else gets any certificate.
     rule("certificates.k8s.io", ["certificatesigningrequests"], ["list"]),
@@ -95,6 +111,36 @@ LIFECYCLE_RULES: tuple[Rule, ...] = (
     # Kubernetes lets an identity grant only what it holds: these are the rules of the add-ons that it applies.
     *addon_kube_router.RULES,
     *addon_metrics_server.RULES,
+)
+
+_WATCH = ("get", "list", "watch")
+#: What is in no namespace and holds no secret, and who may do what.
+AUDITOR_RULES: tuple[Rule, ...] = (
+    rule("", ["namespaces", "nodes", "persistentvolumes"], _WATCH),
+    rule("rbac.authorization.k8s.io", ["roles", "rolebindings", "clusterroles", "clusterrolebindings"], _WATCH),
+    rule(
+        "admissionregistration.k8s.io",
+        [
+            "mutatingadmissionpolicies",
+            "mutatingadmissionpolicybindings",
+            "mutatingwebhookconfigurations",
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+            "validatingwebhookconfigurations",
+        ],
+        _WATCH,
+    ),
+    rule("apiextensions.k8s.io", ["customresourcedefinitions"], _WATCH),
+    rule("apiregistration.k8s.io", ["apiservices"], _WATCH),
+    rule("certificates.k8s.io", ["certificatesigningrequests"], _WATCH),
+    rule("networking.k8s.io", ["ingressclasses"], _WATCH),
+    rule("node.k8s.io", ["runtimeclasses"], _WATCH),
+    rule("scheduling.k8s.io", ["priorityclasses"], _WATCH),
+    rule("storage.k8s.io", ["csidrivers", "csinodes", "storageclasses", "volumeattachments"], _WATCH),
+    rule("wgpolicyk8s.io", ["clusterpolicyreports", "policyreports"], _WATCH),
+    rule("about.k8s.io", ["clusterproperties"], _WATCH),
+    rule("cluster.open-cluster-management.io", ["managedclusters", "managedclustersets", "placements"], _WATCH),
+    rule("multicluster.x-k8s.io", ["clusterprofiles"], _WATCH),
 )
 
 #: API group -> the resources of the bundle's definitions, which are listed once to see that they are served.
@@ -198,7 +244,7 @@ def _roles(name: str, rules: list[Rule], own_rules: list[Rule]) -> list[dict[str
     subjects = [{"kind": "ServiceAccount", "name": SERVICE_ACCOUNT, "namespace": NAMESPACE}]
     own = {"name": "lodestar:self", "namespace": NAMESPACE}
     return [
-        {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules},
+        *_cluster_roles(name, rules),
         {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": dict(own), "rules": own_rules},
         {
             "apiVersion": f"{group}/v1",
@@ -217,17 +263,32 @@ def _roles(name: str, rules: list[Rule], own_rules: list[Rule]) -> list[dict[str
     ]
 
 
+def _cluster_roles(name: str, rules: list[Rule]) -> list[dict[str, t.Any]]:
+    auditors = {} if name == "lodestar:observe" else {AUDITOR_ROLE: compact(AUDITOR_RULES)}
+    kind = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    return [{**kind, "metadata": {"name": key}, "rules": held} for key, held in {name: rules, **auditors}.items()]
+
+
 def rights_digest(tier: str, *, hub: bool = False, grants: Grants | None = None) -> str:
-    """A short digest of what a tier may do, recorded with a token so that a run sees rights of an older collection."""
+    """A short digest of what a tier may do, and its auditors, recorded with a token so that a run sees older rights."""
     role = "hub" if hub else tier
-    text = json.dumps([rules_of(role, grants), compact(self_rules(role))], sort_keys=True)
+    text = json.dumps([rules_of(role, grants), compact(self_rules(role)), compact(AUDITOR_RULES)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def needs(tier: str) -> list[tuple[str, str, str, str]]:
     """Every single right of a tier, for access reviews: (verb, API group, resource with subresource, name or '')."""
+    return _single(RULES[tier])
+
+
+def hands_on(tier: str) -> list[tuple[str, str, str, str]]:
+    """Every single right that the objects of a tier give to somebody, which whoever writes them must hold."""
+    return _single(RULES[tier] if tier == "observe" else (*RULES[tier], *AUDITOR_RULES))
+
+
+def _single(rules: t.Iterable[Rule]) -> list[tuple[str, str, str, str]]:
     found: dict[tuple[str, str, str, str], None] = {}
-    for item in RULES[tier]:
+    for item in rules:
         for group in item["apiGroups"]:
             for resource in item["resources"]:
                 for verb in item["verbs"]:

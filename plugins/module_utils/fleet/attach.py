@@ -23,7 +23,7 @@ from ..kube.errors import Forbidden, Unauthorized
 from ..kube.token import granted
 from ..operation import Context, Operation
 from ..plan import Plan, Step
-from . import properties
+from . import fleet_bindings, properties
 from .access import TIERS, access_objects, rights_digest
 from .access_info import DEADLINE, HUB_ARGUMENTS, hub_client, hub_uid, kube_system_uid
 from .access_secret import CAPI_LABEL, Stored, from_secret, secret_name, to_secret
@@ -222,6 +222,7 @@ def _attach(run: _Run, stored: Stored | None) -> Plan:
     steps = [_without_hub_uid(step, mark.hub_uid) for step in applied] + tie_steps(member, objects, run.cluster)
     if run.tier == "observe":
         steps += properties.removal_steps(member, run.cluster)
+    steps += fleet_bindings.removal_steps(member, run.cluster, run.tier)
     if isinstance(run.hub, absent.AbsentCluster):
         # Nothing may be written on the member that the hub could not record.
         steps = [replace(step, perform=run.hub.version) for step in steps]

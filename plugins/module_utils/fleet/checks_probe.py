@@ -24,7 +24,7 @@ from ..kube.token import claims
 from ..operation import Context, Operation
 from ..plan import Plan
 from . import checks, checks_read
-from .access import TIERS, needs
+from .access import TIERS, hands_on
 from .access_info import HUB_ARGUMENTS, hub_client, hub_uid, stored_access
 from .attach import records_of
 from .checks import Expected, Observation
@@ -162,7 +162,7 @@ def missing_rights(client: Client, tier: str) -> list[str]:
         return []
     wanted: list[tuple[str, str, str, str | None, str]] = [(*item, "") for item in ATTACHING]
     if not client.can("escalate", RBAC, "clusterroles"):
-        wanted += [(verb, group, resource, None, name) for verb, group, resource, name in needs(tier)]
+        wanted += [(verb, group, resource, None, name) for verb, group, resource, name in hands_on(tier)]
 
     def lacking(item: tuple[str, str, str, str | None, str]) -> str:
         verb, group, resource, namespace, name = item

@@ -15,6 +15,7 @@ import functools
 import typing as t
 
 from ..errors import InvalidInput, Problem
+from . import fleet_roles
 from . import inventory_checks as checks
 from .inventory_checks import SUFFIXES
 from .inventory_credential import SECRET_KEYS
@@ -23,7 +24,7 @@ from .model import Cluster, Fleet, Machine
 from .selectors import clusters_of, why_left_out
 
 #: Variables that hold platform-wide lists.
-LIST_KEYS = ("tenants", "policies")
+LIST_KEYS = ("tenants", "policies", "fleet_roles")
 #: All variables that the declaration is made of. Of credentials only whether they are there.
 KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, *SECRET_KEYS)
 
@@ -104,10 +105,12 @@ def examine(
     hub = next((cluster.name for cluster in clusters.values() if cluster.role == "global"), None)
     lists = {key: _platform_list(key, hub or names[0], clusters, hostvars, problems) for key in LIST_KEYS}
     bare = Fleet(hub, clusters, machines)
-    chosen = {key: _choose(key, lists[key], bare, judges or {}, problems, warnings) for key in LIST_KEYS}
+    chosen = {key: _choose(key, lists[key], bare, judges or {}, problems, warnings) for key in ("tenants", "policies")}
+    chosen["fleet_roles"] = _choose_roles(lists["fleet_roles"], bare, problems, warnings)
     clusters = {name: _with_items(cluster, chosen) for name, cluster in clusters.items()}
     warnings += _creation_warnings(clusters) + _misspelt(hostvars)
-    return Fleet(hub, clusters, machines, lists["tenants"] or [], lists["policies"] or [], warnings), problems
+    tenants, policies, roles = (lists[key] or [] for key in LIST_KEYS)
+    return Fleet(hub, clusters, machines, tenants, policies, roles, warnings), problems
 
 
 def _read_hosts(
@@ -148,6 +151,20 @@ def _choose(
     return chosen
 
 
+def _choose_roles(items: t.Any, fleet: Fleet, problems: list[Problem], warnings: list[str]) -> dict[str, list[str]]:
+    """Like :func:`_choose`, for people's roles, which are for the global cluster as well."""
+    clusters = fleet.as_dict()["clusters"]
+    found = fleet_roles.judge(items, clusters)
+    problems.extend(found)
+    if found or not items:
+        return {}
+    warnings += fleet_roles.warnings(items, clusters)
+    return {
+        item["name"]: [name for name, cluster in clusters.items() if fleet_roles.concerns(item, cluster)]
+        for item in items
+    }
+
+
 def _owners(names: t.Sequence[str], groups: checks.Groups) -> dict[str, list[tuple[str, str]]]:
     owners: dict[str, list[tuple[str, str]]] = {}
     for name in names:
@@ -185,6 +202,7 @@ def _with_items(cluster: Cluster, chosen: t.Mapping[str, t.Mapping[str, list[str
         cluster,
         tenants=[name for name, places in chosen["tenants"].items() if cluster.name in places],
         policies=[name for name, places in chosen["policies"].items() if cluster.name in places],
+        fleet_roles=[name for name, places in chosen["fleet_roles"].items() if cluster.name in places],
     )
 
 

@@ -12,7 +12,7 @@ import typing as t
 
 from ..declaration import is_label_key, is_label_value, shown
 from ..errors import Problem
-from . import inventory_credential, inventory_grants
+from . import inventory_authentication, inventory_credential, inventory_grants
 from . import inventory_fields as f
 from . import inventory_registries as registries
 from .identity import RECORD_LABELS, name_problem
@@ -42,6 +42,7 @@ CLUSTER_KEYS = (
     "api_server_cert_sans",
     "containerd_registry_mirrors",
     "cluster_proxy",
+    "cluster_authentication",
     "preflight_skip",
     "ansible_connection",
 )
@@ -121,8 +122,19 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         registry_mirrors=registries.mirrors(fields, "containerd_registry_mirrors"),
         proxy=registries.proxy(fields, "cluster_proxy"),
         preflight_skip=_skipped(fields),
+        authentication=inventory_authentication.read(fields, created, _own_issuers(fields)),
         tenant_settings=fields.mapping("tenant_settings"),
     )
+
+
+def _own_issuers(fields: Fields) -> set[str]:
+    """Who issues the cluster's own tokens, which nobody else may claim to be."""
+    given = fields.values.get("api_server_args")
+    more = given.get("service-account-issuer") if isinstance(given, t.Mapping) else None
+    network = fields.values.get("cluster_network")
+    domain = (network.get("dns_domain") if isinstance(network, t.Mapping) else None) or Network().dns_domain
+    named = more if isinstance(more, list) else [more] if more else []
+    return {f"https://kubernetes.default.svc.{domain}", *(str(item) for item in named)}
 
 
 def _is_san(text: str) -> bool:

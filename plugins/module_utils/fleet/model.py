@@ -86,10 +86,11 @@ class Cluster:
     :param api_server_cert_sans: names and addresses that the API server's certificate holds besides its own.
     :param registry_mirrors: registry to its mirrors, each with C(url), C(ca_file) and C(override_path).
     :param proxy: C(http), C(https), C(no_proxy); empty when no proxy is declared.
+    :param authentication: who signs people on, in the shape of an AuthenticationConfiguration; empty for nobody.
     :param control_plane: inventory names in rank order.
     :param creation_problems: why the cluster must not be created, while one that exists is only warned about;
         each is a mapping of the fields of :class:`Problem`.
-    :param tenants: names of the tenants that are for this cluster; C(policies) likewise.
+    :param tenants: names of the tenants that are for this cluster; C(policies) and C(fleet_roles) likewise.
     :param tenant_settings: what its tenants depend on, as declared; read by C(tenancy.settings).
     """
 
@@ -114,12 +115,14 @@ class Cluster:
     registry_mirrors: dict[str, list[dict[str, t.Any]]] = field(default_factory=dict)
     proxy: dict[str, t.Any] = field(default_factory=dict)
     preflight_skip: list[str] = field(default_factory=list)
+    authentication: dict[str, t.Any] = field(default_factory=dict)
     control_plane: list[str] = field(default_factory=list)
     workers: list[str] = field(default_factory=list)
     creation_problems: list[dict[str, t.Any]] = field(default_factory=list)
     tenants: list[str] = field(default_factory=list)
     policies: list[str] = field(default_factory=list)
     tenant_settings: dict[str, t.Any] = field(default_factory=dict)
+    fleet_roles: list[str] = field(default_factory=list)
 
     @property
     def machines(self) -> list[str]:
@@ -132,7 +135,7 @@ class Fleet:
     """All that is declared. Orders are those of the inventory.
 
     :param hub: name of the global cluster.
-    :param tenants: the items as they were declared; C(policies) likewise.
+    :param tenants: the items as they were declared; C(policies) and C(fleet_roles) likewise.
     :param warnings: what an operator should know although it stops nothing.
     """
 
@@ -141,6 +144,7 @@ class Fleet:
     machines: dict[str, Machine]
     tenants: list[dict[str, t.Any]] = field(default_factory=list)
     policies: list[dict[str, t.Any]] = field(default_factory=list)
+    fleet_roles: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:

@@ -17,11 +17,12 @@ from ..kube.diff import covers, project
 from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..plan import Plan, Step
-from . import look, properties, records
+from . import fleet_bindings, look, properties, records
 from .access import TIERS
 from .access_info import HUB_ARGUMENTS, hub_client
 from .attach import LATER, records_of
 from .checks_distribution import recognise
+from .fleet_roles import FleetRole
 from .identity import NAMESPACE, UID_LABEL, guard_name, guard_uid, guard_unique
 from .records import Declared, Observed
 
@@ -56,6 +57,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         return _plan_unreachable(hub, params)
     member = context.enter(absent.connect(params, context.environ, params["cluster"]))
     declared = _declared(params)
+    roles = fleet_bindings.check(params["fleet_roles"], declared.name, declared.tier)
     observed, adopted = _observed(params, member), adopt.kinds(params)
     existing = hub.get(records.CLUSTER_API, "ManagedCluster", declared.name)
     if observed.uid != _UID:
@@ -70,21 +72,28 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     found = plan_objects(hub, objects, applyset=record, target=params["hub"], adopt=adopted)
     steps = [_plain(step, observed) for step in found]
     steps += _status_steps(hub, params["hub"], declared, observed, existing, _coming(params, observed))
-    said, left_out = properties.plan(
-        member,
-        declared,
-        is_hub=declared.name == params["hub"],
-        adopt=adopted,
-        coming=params["access_renewed"] and params["expected"],
-    )
+    said, left_out, unheld = _on_member(params, member, declared, roles)
     steps += said
     if isinstance(member, absent.AbsentCluster):
         # A plan for a cluster that is not there yet must not become a record of it.
         steps = [replace(step, perform=member.version) for step in steps]
     told = None if left_out else records.cluster_properties(declared)
     # What a tier never does is no news: capabilities tell it.
-    warnings = [left_out] if left_out and declared.tier != "observe" else []
-    return Plan(steps=steps, outputs=_outputs(observed, told), warnings=warnings, parallel=4)
+    warnings = [text for text in (left_out, unheld) if text and declared.tier != "observe"]
+    outputs = {**_outputs(observed, told), "fleet_roles": [] if unheld else [role.name for role in roles]}
+    return Plan(steps=steps, outputs=outputs, warnings=warnings, parallel=4)
+
+
+def _on_member(
+    params: t.Mapping[str, t.Any], member: Client, declared: Declared, roles: t.Sequence[FleetRole]
+) -> tuple[list[Step], str | None, str]:
+    """The steps that tell the cluster which one it is, and whom to obey; and why it cannot be told, of each."""
+    coming = params["access_renewed"] and params["expected"]
+    said, left_out = properties.plan(
+        member, declared, is_hub=declared.name == params["hub"], adopt=adopt.kinds(params), coming=coming
+    )
+    given, unheld = fleet_bindings.plan(member, roles, declared.name, tier=declared.tier, coming=coming)
+    return said + given, left_out, unheld
 
 
 def _outputs(observed: Observed, told: dict[str, str] | None) -> dict[str, t.Any]:
@@ -123,7 +132,7 @@ def _declared(params: t.Mapping[str, t.Any]) -> Declared:
 def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
     """Records that the cluster does not answer; a cluster that has no record yet gets none."""
     name, now = params["cluster"], stamp()
-    outputs = dict.fromkeys(("uid", "version", "distribution", "nodes", "properties"))
+    outputs = dict.fromkeys(("uid", "version", "distribution", "nodes", "properties", "fleet_roles"))
     steps = []
     for api_version, kind, namespace in _RECORDS:
         there = hub.get(api_version, kind, name, namespace)
@@ -278,6 +287,7 @@ OPERATION = Operation(
         "kubelet_changes": {"type": "list", "elements": "dict", "default": []},
         "expected": {"type": "bool", "default": False},
         "recreate": {"type": "bool", "default": False},
+        "fleet_roles": {"type": "list", "elements": "dict", "default": []},
         **adopt.ARGUMENT,
         **HUB_ARGUMENTS,
         **connection.ARGUMENTS,

@@ -14,6 +14,8 @@ import typing as t
 from ..errors import PlatformError, Refused
 from ..plan import Plan, Step
 from . import (
+    api_server,
+    authentication_file,
     endpoint,
     health,
     host,
@@ -73,6 +75,8 @@ def pending(
     if found.local.healthy:
         return _steps(task, PRESENT).items
     steps = node.Steps(machine["name"])
+    # An API server whose file was damaged does not begin again.
+    authentication_file.add(steps, task, changing=False)
     static_pods.add(steps, task.member)
     return steps.items
 
@@ -114,6 +118,7 @@ def _steps(task: Task, state: str) -> node.Steps:
     else:
         serving_certificate.add(steps, task.member)
         static_pods.add(steps, task.member)
+        authentication_file.add_removal(steps, task)
     if state == FOUND:
         _add_network(steps, task)
     endpoint.add_kube_vip(steps, task, changing)
@@ -192,6 +197,7 @@ def _add_settings(steps: node.Steps, task: Task, founding: bool, joining: bool) 
             before=current,
             after=policy,
         )
+    authentication_file.add(steps, task, changing=founding or joining)
     existing = host.read(paths.ENCRYPTION)
     cleaned = (founding or joining) and not task.found.resumable
     if (founding and (existing is None or cleaned)) or (joining and (existing is None or cleaned)):
@@ -208,15 +214,7 @@ def _write_policy(task: Task, policy: str, running: bool) -> None:
     host.make_directory(paths.SETTINGS, 0o700)
     host.write(paths.AUDIT_POLICY, policy, 0o600)
     if running:
-        _restart_api_server(task)
-
-
-def _restart_api_server(task: Task) -> None:
-    crictl = "/usr/local/bin/crictl"
-    listed = host.run([crictl, "ps", "-q", "--name", "^kube-apiserver$"]).stdout.split()
-    for container in listed:
-        host.run([crictl, "stop", "--timeout", "60", container], timeout=90)
-    host.wait_for("the API server is back", lambda: None if task.api().ready() else "not ready", health.SECONDS)
+        api_server.restart(task)
 
 
 def _add_init(steps: node.Steps, task: Task) -> None:

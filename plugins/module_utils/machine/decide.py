@@ -15,14 +15,14 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from ..errors import InvalidInput, Problem, Refused
-from . import arguments, lasting
+from . import arguments, authentication, lasting, paths
 from .etcd import majority
 
 Probe = t.Mapping[str, t.Any]
 
 FOUND, JOIN, PRESENT, REPAIR = "found", "join", "present", "repair"
 #: What a control plane lacks that keeps its API from answering: it is mended, and was not founded to be so.
-_FATAL = {"static-pod:etcd", "static-pod:kube-apiserver"}
+_FATAL = {"static-pod:etcd", "static-pod:kube-apiserver", f"file:{paths.AUTHENTICATION}"}
 
 
 @dataclass(frozen=True)
@@ -279,6 +279,7 @@ def _check_lasting(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe])
 
 def _check_arguments(cluster: t.Mapping[str, t.Any], known: t.Mapping[str, Probe]) -> None:
     problems = arguments.problems(cluster, [probe["unknown_arguments"] for probe in known.values()])
+    problems += authentication.problems(cluster, [probe["refused_authentication"] for probe in known.values()])
     if problems:
         raise InvalidInput(problems)
 

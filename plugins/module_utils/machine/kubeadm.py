@@ -91,6 +91,8 @@ def api_server_arguments(cluster: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "tls-cipher-suites": ",".join(CIPHERS),
         "tls-min-version": "VersionTLS12",
     }
+    if cluster.get("authentication"):
+        ours["authentication-config"] = paths.AUTHENTICATION
     if kubelet_configuration(cluster).get("serverTLSBootstrap"):
         ours["kubelet-certificate-authority"] = paths.CA
     return merged(ours, cluster.get("api_server_args"))

@@ -84,7 +84,7 @@ def remnants() -> list[str]:
     """The files that :func:`clean` removes. Never anything below etcd's data directory."""
     found = [*glob.glob(f"{paths.KUBERNETES}/*.conf"), *glob.glob(f"{paths.MANIFESTS}/*.yaml")]
     found += [paths.PKI, paths.KUBELET_PKI, paths.KUBELET_CONFIG, "/var/lib/kubelet/kubeadm-flags.env"]
-    found += [paths.ENCRYPTION, paths.CLUSTER_RECORD, paths.ACCESS_RECORD]
+    found += [paths.ENCRYPTION, paths.AUTHENTICATION, paths.CLUSTER_RECORD, paths.ACCESS_RECORD]
     return sorted(path for path in found if os.path.lexists(path))
 
 

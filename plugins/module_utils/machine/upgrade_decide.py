@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from ..errors import InvalidInput, Problem, Refused
-from . import arguments, lasting, upgrade_rules, versions
+from . import arguments, authentication, lasting, upgrade_rules, versions
 from .turns import batch_size
 
 Probe = t.Mapping[str, t.Any]
@@ -174,6 +174,8 @@ def _version_problems(view: _View, options: Options) -> list[Problem]:
     if options.hub is not None:
         found.append(upgrade_rules.past_hub(name, target, options.hub["name"], options.hub["planned"]))
     unknown = arguments.problems(view.cluster, [view.probes[machine]["unknown_arguments"] for machine in servers])
+    refused = [view.probes[machine]["refused_authentication"] for machine in servers]
+    unknown += authentication.problems(view.cluster, refused)
     return [problem for problem in found if problem is not None] + unknown
 
 

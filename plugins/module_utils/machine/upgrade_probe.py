@@ -40,7 +40,8 @@ def observe(
     :param patience: seconds that the API server may take to answer, as one that a killed upgrade has just changed.
     :returns: C(kubelet) (the version on the disk, C(None) without one), C(kubelet_current) (the one on the disk runs),
         C(member), C(static_pods) (version by name), and of a control plane C(lasting), C(etcd_problem) and C(cluster),
-        which is C(None) while its API does not answer. C(unknown_arguments) is filled in by who has the bundle.
+        which is C(None) while its API does not answer. C(unknown_arguments) and
+        C(refused_authentication) are filled in by who has the bundle.
     """
     digests = artifacts.installed([KUBELET])
     held: Held = {
@@ -50,6 +51,7 @@ def observe(
         "static_pods": {},
         "lasting": {},
         "unknown_arguments": {},
+        "refused_authentication": "",
         "etcd_problem": None,
         "cluster": None,
         "architecture": place.architecture(),

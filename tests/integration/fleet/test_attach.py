@@ -28,10 +28,12 @@ FIRST = [
     "create v1/Namespace/lodestar-system",
     "create v1/ConfigMap/lodestar-system/applyset-access",
     "create v1/ServiceAccount/lodestar-system/lodestar",
+    f"create {RBAC}ClusterRole/lodestar:auditor",
     f"create {RBAC}ClusterRole/lodestar:tenant",
     f"create {RBAC}Role/lodestar-system/lodestar:self",
     f"create {RBAC}ClusterRoleBinding/lodestar:tenant",
     f"create {RBAC}RoleBinding/lodestar-system/lodestar:self",
+    f"update {RBAC}ClusterRole/lodestar:auditor#owner",
     f"update {RBAC}ClusterRole/lodestar:tenant#owner",
     f"update {RBAC}ClusterRoleBinding/lodestar:tenant#owner",
 ]

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access_secret
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_review import OPERATION as REVIEW
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.attach import OPERATION as ATTACH
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.cluster_info import OPERATION as CLUSTER_INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.fleet_info import OPERATION as FLEET_INFO
@@ -97,6 +98,31 @@ def test_a_cluster_that_swallows_everything_costs_its_deadline(
     assert cluster["live"]["state"] == "unreachable"
     assert address in cluster["live"]["reason"]
     assert cluster["available"] == "True"  # what was recorded stays as it is
+
+
+def test_the_hub_asks_its_clusters_who_may_do_what(
+    hub: ApiServer, member: ApiServer, hub_access: dict[str, t.Any], recorded: str
+) -> None:
+    """With the access that the hub keeps; a cluster that does not answer is named, and the others are told."""
+    account = {"kind": "ServiceAccount", "name": "lodestar", "namespace": "lodestar-system"}
+    asked = {"access": given(hub_access), "subject": account, "resources": ["nodes"], "names": [recorded]}
+    mark = member.audit.mark()
+    answer = run(REVIEW, **asked)
+    assert answer["unanswered"] == {}
+    assert {row["binding"] for row in answer["rows"]} == {"ClusterRoleBinding lodestar:lifecycle"}
+    assert not [item for item in member.audit.since(mark) if item.writes]
+    assert hub_access["token"] not in json.dumps(answer)
+    with black_hole() as address, Client(hub.admin) as admin:
+        name = access_secret.secret_name(recorded)
+        stored = access_secret.from_secret(recorded, admin.get("v1", "Secret", name, recorded))
+        assert stored is not None
+        admin.apply(access_secret.to_secret(replace(stored, server=address)), force=True)
+        begin = time.monotonic()
+        answer = run(REVIEW, **asked, deadline=1)
+        assert time.monotonic() - begin < 1 * 5
+    assert answer["rows"] == []
+    assert address in answer["unanswered"][recorded]
+    assert recorded in answer["table"][-1]
 
 
 def test_wrong_numbers_are_refused(hub_access: dict[str, t.Any]) -> None:

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_info import OPERATION as INFO
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_review import OPERATION as REVIEW
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.attach import OPERATION as ATTACH
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.cluster_info import OPERATION as CLUSTER_INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.detach import OPERATION as DETACH
@@ -76,8 +77,11 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
     made = run(INFO, cluster=prefix, hub_access=hub_access)["access"]
     done = run(RECORD, cluster=prefix, mode="attach", tier=tier, access=made, hub_access=hub_access)
     assert not done.get("failed"), done
+    if tier != "observe":
+        _give_roles(hub_access, made, prefix, tier)
     assert not run(SUMMARY, cluster=DECLARED | {"name": prefix}, access=made).get("failed")
     assert run(CLUSTER_INFO, access=made)["info"]["sets"] is not None
+    assert run(REVIEW, cluster=prefix, access=made, verbs=["get"])["unanswered"] == {}
     if tier != "observe":
         given: Object = {"cluster": prefix, "access": made, "adopt": ["all"]}
         limits = {"default": {"cpu": "1"}, "default_request": {"cpu": "1"}}
@@ -94,7 +98,21 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
     granted = live_as_created(hosted, made, prefix) if tier == "lifecycle" else set()
     done = run(DETACH, cluster=prefix, hub_access=hub_access, namespaces="delete", timeout=60)
     assert done["state"] == "detached", done
+    with Client(hosted.admin) as admin:
+        assert admin.get("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "lodestar:auditors") is None
     return granted
+
+
+def _give_roles(hub_access: Object, made: Object, prefix: str, tier: str) -> None:
+    """Auditors come, change, go, and are there when the cluster leaves."""
+    for groups in (["audit"], ["audit", "more"], [], ["audit"]):
+        members = [{"kind": "Group", "name": name} for name in groups]
+        roles = [{"name": "audit", "role": "auditor", "members": members}] if members else []
+        given = {"mode": "attach", "tier": tier, "access": made, "hub_access": hub_access, "fleet_roles": roles}
+        done = run(RECORD, cluster=prefix, **given)
+        assert not done.get("failed"), done["msg"]
+        assert done["fleet_roles"] == [role["name"] for role in roles]
+        assert run(RECORD, cluster=prefix, **given)["plan"] == []
 
 
 @pytest.mark.parametrize("tier", ["observe", "tenant", "lifecycle"])
@@ -142,7 +160,7 @@ def test_every_other_verb_is_refused(
             client.list("v1", "Secret")
         assert not client.can("escalate", access_group, "clusterroles")
         assert not client.can("impersonate", "", "users")
-        assert not client.can("bind", access_group, "clusterroles", name="cluster-admin")
+        assert client.can("bind", access_group, "clusterroles", name="cluster-admin") is (tier == "lifecycle")
         assert client.can("bind", access_group, "clusterroles", name="view") is (tier != "observe")
     assert run(DETACH, cluster=prefix, hub_access=hub_access, timeout=60)["state"] == "detached"
 

@@ -34,10 +34,31 @@ def test_nothing_is_wild_and_nothing_escalates(role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ALL)
-def test_bind_names_only_what_tenants_may_get(role: str) -> None:
+def test_bind_names_only_what_tenants_and_people_may_get(role: str) -> None:
     binding = [rule for rule in rules(role) if "bind" in rule["verbs"]]
-    assert all(rule["resourceNames"] == list(access.TENANT_ROLES) and rule["verbs"] == ["bind"] for rule in binding)
-    assert len(binding) == (0 if role in ("observe", "self") else 1)
+    assert all(rule["verbs"] == ["bind"] for rule in binding)
+    named = {name for rule in binding for name in rule["resourceNames"]}
+    tenants = {"view", "edit", "admin", "lodestar:auditor"}
+    wanted = {"observe": set(), "self": set(), "tenant": tenants}.get(role, tenants | {"cluster-admin"})
+    assert named == wanted
+
+
+def test_the_tier_of_tenants_writes_the_bindings_of_auditors_only() -> None:
+    writing = [
+        rule
+        for rule in rules("tenant")
+        if "clusterrolebindings" in rule["resources"] and set(rule["verbs"]) - {"get", "list"}
+    ]
+    assert [rule["resourceNames"] for rule in writing] == [["lodestar:auditors", "lodestar:auditors-view"]]
+
+
+def test_auditors_read_and_see_no_secret() -> None:
+    assert {verb for rule in access.AUDITOR_RULES for verb in rule["verbs"]} == {"get", "list", "watch"}
+    told = {item for rule in access.AUDITOR_RULES for item in (*rule["apiGroups"], *rule["resources"])}
+    assert not told & {"*", "secrets", "configmaps", "pods/exec"}
+    roles = [obj["metadata"]["name"] for obj in access.access_objects("tenant") if obj["kind"] == "ClusterRole"]
+    assert roles == ["lodestar:tenant", "lodestar:auditor"]
+    assert access.AUDITOR_ROLE not in str(access.access_objects("observe"))
 
 
 def test_grants_add_bindings_by_name_and_kinds_and_nothing_to_an_observer() -> None:

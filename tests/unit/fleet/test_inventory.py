@@ -355,6 +355,10 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
         lambda d: d.hosts["old"].update(cluster_access={"tier": "observe"}) or d.everywhere(
             "tenants", [{"name": "t", "namespaces": ["t"], "clusters": {"names": ["old"]}}]),
         "tenants[t].clusters.names[0]", "old", "tier: tenant"),
+    "roles for Kubernetes' own groups": (
+        lambda d: d.everywhere("fleet_roles", [
+            {"name": "r", "role": "auditor", "members": [{"kind": "Group", "name": "system:masters"}]}]),
+        "fleet_roles[r].members[0].name", "system:masters", "identity provider"),
     "tenants that differ": (
         lambda d: d.hosts["c1"].update(tenants=[{"name": "t", "namespaces": ["t"]}]), "c1: tenants", "1 items",
         "group_vars/all"),
@@ -454,6 +458,24 @@ def test_items_are_resolved_to_clusters(declared: Declaration) -> None:
     fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)
     assert fleet.clusters["old"].tenants == []
     assert [warning for warning in fleet.warnings if warning.startswith("old: is left out of the tenants")]
+
+
+def test_roles_of_people_are_resolved_to_clusters(declared: Declaration) -> None:
+    members = [{"kind": "Group", "name": "ops"}]
+    declared.everywhere("fleet_roles", [
+        {"name": "admins", "role": "platform-admin", "members": members},
+        {"name": "audit", "role": "auditor", "members": members, "clusters": {"names": ["hub", "old"]}},
+    ])  # fmt: skip
+    fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)
+    assert {name: cluster.fleet_roles for name, cluster in fleet.clusters.items()} == {
+        "hub": ["admins", "audit"],
+        "c1": ["admins"],
+        "c10": ["admins"],
+        "far-away": ["admins"],
+        "old": ["audit"],
+    }
+    assert [warning for warning in fleet.warnings if warning.startswith("old: is left out of fleet_roles[admins]")]
+    assert fleet.as_dict()["fleet_roles"][0]["name"] == "admins"
 
 
 def test_a_misspelt_variable_is_pointed_out(declared: Declaration) -> None:

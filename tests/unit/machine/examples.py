@@ -67,6 +67,7 @@ def empty(**changes: t.Any) -> dict[str, t.Any]:
         "shared": [],
         "lacks": [],
         "unknown_arguments": {},
+        "refused_authentication": "",
         "claims": {},
         "lasting": {},
         "endpoint": {"answers": False, "ca_sha256": None},

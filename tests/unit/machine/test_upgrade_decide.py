@@ -42,6 +42,7 @@ def held(name: str, kubelet: str = OLD, pods: str = OLD, **changes: t.Any) -> di
         "static_pods": dict.fromkeys(names, pods),
         "lasting": {},
         "unknown_arguments": {},
+        "refused_authentication": "",
         "etcd_problem": None,
         "cluster": None,
         **changes,

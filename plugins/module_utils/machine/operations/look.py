@@ -10,7 +10,19 @@ import typing as t
 
 from ...operation import Context, Operation
 from ...plan import Plan
-from .. import access, claims, control_plane, health, kubeadm, kubeapi, node, prepare, probe, static_pods
+from .. import (
+    access,
+    authentication_file,
+    claims,
+    control_plane,
+    health,
+    kubeadm,
+    kubeapi,
+    node,
+    prepare,
+    probe,
+    static_pods,
+)
 from .common import BUNDLED, PURPOSES, Params, exclusive, finished
 from .seen import looked_at
 
@@ -19,7 +31,13 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
     """What the machine holds, and what its membership has lost. A starting API server is given time."""
     cluster, machine = params["cluster"], params["machine"]
     found = probe.holding(cluster, machine)
-    nothing: dict[str, t.Any] = {"pending": [], "shared": [], "differs": [], "unknown_arguments": {}}
+    nothing: dict[str, t.Any] = {
+        "pending": [],
+        "shared": [],
+        "differs": [],
+        "unknown_arguments": {},
+        "refused_authentication": "",
+    }
     if machine["role"] == "worker":
         return found, nothing
     if found.kubelet_final and found.etcd_data and not (found.local.healthy or found.half_joined) and patience > 0:
@@ -31,11 +49,13 @@ def _look(params: Params, patience: float) -> tuple[probe.Holding, dict[str, t.A
     changes = static_pods.changes(node.Member(cluster, machine, images))
     lost = control_plane.pending(cluster, machine, images, found)
     shared = control_plane.shared_pending(cluster, machine, images, found)
+    changed = any(step.id == authentication_file.STEP and step.action != "delete" for step in lost)
     return found, {
         "pending": [step.id for step in lost],
         "shared": [step.id for step in shared],
         "differs": [step.as_dict() for step in (*lost, *shared)],
         "unknown_arguments": static_pods.unknown_arguments(cluster, changes),
+        "refused_authentication": authentication_file.refusal(cluster) if changed else "",
     }
 
 
