@@ -132,7 +132,8 @@ attributes:
       - The plan is the same, and nothing is written. Every step is tried by a server-side dry-run, so that what the
         server would refuse fails here too.
       - An object in a namespace that the same run makes is judged as one for the namespace V(default), so that its
-        fields are checked; one of a kind that the same run makes cannot be judged. RV(not_rehearsed) names both.
+        fields are checked; one whose definition the same run writes is compared with the shape that this says.
+        RV(not_rehearsed) names both.
     support: full
   diff_mode:
     description: Shows every object that would be or was changed, before and after, without the content of Secrets.

@@ -274,7 +274,8 @@ def _parent_steps(decision: _Decision, members: t.Sequence[Object]) -> list[Step
     if there is None:
         space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": applyset.namespace}}
         declared = any(key_of(obj) == key_of(space) for obj in members)
-        if not declared and client.get("v1", "Namespace", applyset.namespace) is None:
+        known = decision.observed.spaces.get(applyset.namespace)
+        if not declared and not (known or client.get("v1", "Namespace", applyset.namespace)):
             steps.append(plain_step(client, space, None, target, 0))
         # The set's own namespace may be one of its members, and then it comes first.
         steps.append(plain_step(client, opening, None, target, 11 if declared else PARENT_WAVE))

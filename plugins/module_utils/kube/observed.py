@@ -56,7 +56,9 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
         observed.members.update({key_of(obj): obj for obj in items})
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
-    for obj, found in zip(unknown, _look_up(client, unknown, observed), strict=True):
+    # A new parent is made in a namespace that must exist.
+    home = {applyset.namespace} if unknown and observed.parent is None else set()
+    for obj, found in zip(unknown, _look_up(client, unknown, observed, home), strict=True):
         if found is not None:
             # Another run of the same set may have made it since the members were listed.
             where = observed.members if set_of(found) == applyset.id else observed.strangers
@@ -64,9 +66,14 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     return observed
 
 
-def _look_up(client: Client, objects: t.Sequence[Object], observed: Observed) -> list[Object | None]:
-    """What exists under the names of declared objects that are not members; spares what lives in no namespace."""
-    names = {obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace")}
+def _look_up(
+    client: Client, objects: t.Sequence[Object], observed: Observed, more: t.Collection[str]
+) -> list[Object | None]:
+    """What exists under the names of declared objects that are not members; spares what lives in no namespace.
+
+    :param more: other namespaces that are asked for.
+    """
+    names = {*more, *(obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace"))}
     names |= {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
     unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
     spaces = observed.spaces = _namespaces(client, unknown)

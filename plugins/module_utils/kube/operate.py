@@ -16,7 +16,7 @@ from ..plan import Plan
 from . import absent, adopt, connection, ignore
 from .apply import ApplySet, plan_objects
 from .client import Client
-from .desired import declared_resources, normalise
+from .desired import Normal, declared_resources, normalise
 from .errors import UnknownKind
 from .established import wait_ready
 from .outcome import summary
@@ -85,7 +85,7 @@ def declared(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> lis
     return found + (read_paths(params["src"], environ) if params["src"] else [])
 
 
-def placed(client: Client, objects: list[dict[str, t.Any]], namespace: str) -> list[dict[str, t.Any]]:
+def placed(client: Client, objects: Normal, namespace: str) -> Normal:
     """The objects, those of namespaced kinds that name no namespace in this one."""
     client.learn(declared_resources(objects))
 

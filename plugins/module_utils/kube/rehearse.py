@@ -18,7 +18,8 @@ from ..plan import Step, reason
 from . import errors
 from .client import Client
 from .resources import STATIC, describe
-from .steps import ObjectStep
+from .steps import Object, ObjectStep
+from .structure import misfits, schema_of
 
 #: Stands in for namespaces that do not exist yet; every cluster has it.
 _STAND_IN = "default"
@@ -34,10 +35,11 @@ def rehearse(client: Client, steps: t.Sequence[Step]) -> dict[str, t.Any]:
     tried = [step for step in steps if isinstance(step, ObjectStep)]
     made = [step for step in tried if step.action == "create"]
     spaces = {step.id.removeprefix(_SPACE) for step in made if step.id.startswith(_SPACE)}
+    crds = [step.obj for step in tried if step.obj["kind"] == "CustomResourceDefinition" and not step.leaves]
 
     def attempt(step: ObjectStep) -> tuple[str, PlatformError | None]:
         try:
-            return _try(client, step, spaces), None
+            return _try(client, step, spaces, crds), None
         except (errors.Forbidden, errors.NotFound) as exc:
             # Admission looks for what an object refers to, such as a Role or a PriorityClass.
             if any(other.wave < step.wave for other in made):
@@ -58,7 +60,7 @@ def rehearse(client: Client, steps: t.Sequence[Step]) -> dict[str, t.Any]:
     return {"not_rehearsed": [{"id": step.id, "reason": why} for step, (why, _exc) in answers if why]}
 
 
-def _try(client: Client, step: ObjectStep, spaces: t.Collection[str]) -> str:
+def _try(client: Client, step: ObjectStep, spaces: t.Collection[str], crds: t.Sequence[Object]) -> str:
     """Tries one step. Returns why its success is not certain, or nothing."""
     obj = step.obj
     metadata = obj["metadata"]
@@ -66,6 +68,11 @@ def _try(client: Client, step: ObjectStep, spaces: t.Collection[str]) -> str:
     if step.action == "delete":
         client.delete(obj["apiVersion"], obj["kind"], metadata["name"], namespace, metadata["uid"], dry_run=True)
         return ""
+    if step.leaves:
+        return "handing it back is not tried"
+    schemas = [found for crd in crds if (found := schema_of(crd, obj["apiVersion"], obj["kind"])) is not None]
+    if schemas:
+        return _fit(obj, schemas[0])
     if not _known(client, obj):
         return "its kind is not served yet"
     if namespace in spaces:
@@ -81,12 +88,23 @@ def _try(client: Client, step: ObjectStep, spaces: t.Collection[str]) -> str:
     return ""
 
 
-def _known(client: Client, obj: dict[str, t.Any]) -> bool:
+def _fit(obj: Object, schema: t.Mapping[str, t.Any]) -> str:
+    """Judges an object by the definition that comes with it.
+
+    :raises PlatformError: it does not fit.
+    """
+    wrong = misfits(schema, obj)
+    if wrong:
+        raise PlatformError(f"it does not fit its definition: {'; '.join(wrong)}")
+    return "its definition comes with the same run; its fields fit it"
+
+
+def _known(client: Client, obj: Object) -> bool:
     kind = (obj["apiVersion"], obj["kind"])
     return kind in STATIC or obj["kind"] in (client.served(obj["apiVersion"]) or {})
 
 
-def _judge(client: Client, obj: dict[str, t.Any], namespace: str | None, why: str) -> str:
+def _judge(client: Client, obj: Object, namespace: str | None, why: str) -> str:
     """Only what makes the object itself invalid counts: rights and rules of the other namespace say nothing."""
     try:
         client.judge(obj, namespace)

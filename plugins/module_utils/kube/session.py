@@ -177,6 +177,7 @@ class Session:
         payload = json.dumps(call.body, separators=(",", ":")).encode() if call.body is not None else None
         used = self._current()
         failures, renewed = 0, False
+        told: errors.ApiError | None = None
         while True:
             failures += 1
             self._count(call)
@@ -185,14 +186,15 @@ class Session:
                 headers = self._headers(used, payload, call.content_type)
                 response = self._transport.exchange(call.method, call.target, headers, payload, until)
             except Lost as lost:
-                error: errors.ApiError = self._unreachable(call, lost)
+                # What the server said last tells more than that the time is up.
+                error = told if told is not None and lost.final else self._unreachable(call, lost)
                 wait = None if lost.final or (lost.sent and not call.repeat) else _delay(failures)
             else:
                 self.server_date = response.headers.get("date", self.server_date)
                 if response.status < 300:
                     self.latency = min(self.latency, time.monotonic() - begin)
                     return response
-                error = self._error(call, response)
+                error = told = self._error(call, response)
                 wait = _delay_after(response, call.repeat, failures)
                 if response.status == 401 and not renewed and self._renew(used):
                     used, renewed, wait = self.connection, True, 0.0

@@ -189,16 +189,20 @@ def test_check_mode_says_what_the_server_would_refuse(module: Module, api: ApiSe
 def test_what_the_same_run_makes_first_is_judged_as_far_as_possible(module: Module, prefix: str) -> None:
     objects = [*tenant_objects(prefix, 1), crd(prefix), thing(prefix)]
     answer = done(module(*objects, check=True))
-    told = {
-        item["id"].split("/")[-3 if "Thing" in item["id"] else -1]: item["reason"] for item in answer["not_rehearsed"]
-    }
-    assert "not served yet" in told["Thing"]
-    assert told["quota"] == f"its namespace {prefix}-0 does not exist yet; its fields are valid"
+    told = {item["id"]: item["reason"] for item in answer["not_rehearsed"]}
+    fits = "its definition comes with the same run; its fields fit it"
+    assert told[f"{prefix}.example.com/v1/Thing/default/one"] == fits
+    assert (
+        told[f"v1/ResourceQuota/{prefix}-0/quota"]
+        == f"its namespace {prefix}-0 does not exist yet; its fields are valid"
+    )
     assert set(answer["outcome"]["created"]) == {*answer["objects"]}
     quota = next(obj for obj in objects if obj["kind"] == "ResourceQuota")
     quota["spec"]["hrad"] = quota["spec"].pop("hard")
     refused = module(*objects, check=True)
     assert "hrad" in refused["msg"], "a misspelt field is found although the namespace is yet to come"
+    misfit = {**thing(prefix), "spec": {"sise": 1}}
+    assert "spec.sise: is an unknown field" in module(crd(prefix), misfit, check=True)["msg"]
     done(module(*tenant_objects(prefix, 1), crd(prefix), thing(prefix)))
     assert done(module(*tenant_objects(prefix, 1), crd(prefix), thing(prefix), check=True))["not_rehearsed"] == []
 
