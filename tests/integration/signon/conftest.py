@@ -18,12 +18,24 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet import inv
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.inventory_fields import Fields
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import authentication
+from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
 
 from ..harness.apiserver import ApiServer
 from ..harness.issuer import Issuer
+from ..harness.people import execute, steps
 
 CONTROLLERS = ("clusterrole-aggregation-controller", "namespace-controller", "garbage-collector-controller")
 Object = dict[str, t.Any]
+
+
+_TENANTS: dict[str, list[Object]] = {}
+
+
+def give(api: ApiServer, tenant: Object) -> list[str]:
+    """Holds a cluster to one tenant more, and to those of earlier tests; what was done."""
+    tenants = _TENANTS.setdefault(api.url, [])
+    tenants.append(tenant)
+    return steps(execute(TENANCY, api.runner, tenants=tenants))
 
 
 def document(declared: Object) -> str:

@@ -17,10 +17,10 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import rbac
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_review import OPERATION as REVIEW
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
-from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
 
 from ..harness.apiserver import ApiServer
-from ..harness.people import execute, steps
+from ..harness.people import execute
+from .conftest import give
 
 Object = dict[str, t.Any]
 GROUP = "rbac.authorization.k8s.io"
@@ -137,7 +137,7 @@ def shop(cluster: ApiServer, prefix: str) -> str:
         "namespaces": [prefix],
         "members": [{"kind": "Group", "name": f"{prefix}-devs", "role": "developer"}],
     }
-    assert steps(execute(TENANCY, cluster.runner, tenants=[tenant], prune_namespaces=True))
+    assert give(cluster, tenant)
     binding = {"apiVersion": rbac.API, "kind": "RoleBinding", "metadata": {"name": "by-hand", "namespace": prefix}}
     subject = {"apiGroup": GROUP, "kind": "User", "name": f"{prefix}-mallory"}
     role = {"apiGroup": GROUP, "kind": "ClusterRole", "name": "admin"}

@@ -24,14 +24,12 @@ from ansible_collections.lodestar.platform.plugins.module_utils.machine import (
     paths,
     running,
 )
-from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
 from ansible_collections.lodestar.platform.plugins.plugin_utils import judged
 
 from ..harness.apiserver import ApiServer
 from ..harness.issuer import Issuer
-from ..harness.people import execute, steps
 from ..harness.programs import bundle
-from .conftest import document
+from .conftest import document, give
 
 Object = dict[str, t.Any]
 
@@ -72,7 +70,7 @@ def test_the_same_group_has_the_same_rights_everywhere(
     }
     developer, stranger = issuer.token("anna", f"{prefix}-devs"), issuer.token("bert", "others")
     for api in (cluster, twin):
-        assert steps(execute(TENANCY, api.runner, tenants=[tenant], prune_namespaces=True))
+        assert give(api, tenant)
         settled(api, developer)
         assert (ask(api, developer, prefix), ask(api, developer, "default")) == (200, 403)
         assert (ask(api, stranger, prefix), ask(api, stranger, "default")) == (403, 403)
