@@ -40,7 +40,15 @@ def write_report(path: Path, document: t.Mapping[str, t.Any]) -> dict[str, t.Any
     :returns: C(report_path), for the result.
     :raises PlatformError: when it cannot be written.
     """
-    text = json.dumps(document, indent=2, sort_keys=True) + "\n"
+    write_text(path, json.dumps(document, indent=2, sort_keys=True) + "\n", "report_path")
+    return {"report_path": str(path)}
+
+
+def write_text(path: Path, text: str, option: str) -> None:
+    """Likewise a text; C(option) is what names the place.
+
+    :raises PlatformError: when it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,5 +59,4 @@ def write_report(path: Path, document: t.Mapping[str, t.Any]) -> dict[str, t.Any
         with contextlib.suppress(OSError):
             temporary.unlink()
         reason = f"the report cannot be written to {path}: {exc.strerror}"
-        raise PlatformError(f"{reason}. Set report_path to another place") from exc
-    return {"report_path": str(path)}
+        raise PlatformError(f"{reason}. Set {option} to another place") from exc

@@ -9,8 +9,9 @@ module: policy
 short_description: Hold one cluster to its policies
 version_added: 0.1.0
 description:
-  - Makes a ValidatingAdmissionPolicy and its bindings for each policy that is for this cluster, and deletes ours that
-    are no longer declared. They are evaluated by the API server itself, and need Kubernetes 1.30.
+  - Makes a ValidatingAdmissionPolicy and its bindings for each policy that is for this cluster, or a
+    MutatingAdmissionPolicy where the rule changes objects, and deletes ours that are no longer declared. They are
+    evaluated by the API server itself, and need Kubernetes 1.30, or 1.36 to change objects.
   - System namespaces, members of the group C(lodestar:break-glass) and what is being deleted are always exempt, so that
     no policy can lock a cluster out. An update is judged by what it brings, not by what the object had before.
   - The API server compiles the expressions of every policy that would be written before the first write.
@@ -20,7 +21,8 @@ options:
       - The policies of the platform; those that are not for this cluster are left out.
       - >-
         Keys of an item are C(name), C(description), C(rule) (one of the library, see docs/policies.md, or cel),
-        C(mode) (deny, warn or audit), C(parameters) of the rule, C(clusters) (C(names) or C(selector); every
+        C(mode) (deny, warn or audit; mutate for rules that change objects), C(if_unsupported) (fail or skip, of these),
+        C(parameters) of the rule, C(clusters) (C(names) or C(selector); every
         workload cluster by default), C(scope) (all namespaces but the system's, only those of tenants, or
         C(namespaces), C(tenants) and C(selector)), C(exemptions) (C(namespaces), C(groups), C(users)), C(exceptions)
         (C(owner), C(reason), C(until), and C(namespaces), C(tenants), C(names) of what they are for), and
@@ -50,6 +52,12 @@ options:
       - The tier of our access to the cluster. With V(observe) it is never selected, since nothing may be written.
     type: str
     choices: [observe, tenant, lifecycle]
+  accept_violations:
+    description:
+      - Let the mode of a policy become stricter, from audit to warn or to deny, although the cluster holds objects that
+        break it, or a policy that cannot be judged before. Without it that is refused, with figures.
+    type: bool
+    default: false
   exception_warning_days:
     description:
       - How many days before its end an exception is warned about. One that has ended is warned about until it is

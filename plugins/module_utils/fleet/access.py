@@ -76,9 +76,22 @@ TENANT_RULES: tuple[Rule, ...] = (
     ),
     rule(
         "admissionregistration.k8s.io",
-        ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+        [
+            "mutatingadmissionpolicies",
+            "mutatingadmissionpolicybindings",
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+        ],
         MANAGE,
     ),
+    # What the library of policies looks at is listed to see what breaks it, and reports tell that.
+    rule("", ["persistentvolumeclaims", "pods", "services"], ["list"]),
+    rule("apps", ["daemonsets", "deployments", "statefulsets"], ["list"]),
+    rule("autoscaling", ["horizontalpodautoscalers"], ["list"]),
+    rule("batch", ["cronjobs", "jobs"], ["list"]),
+    rule("networking.k8s.io", ["ingresses"], ["list"]),
+    rule("policy", ["poddisruptionbudgets"], ["list"]),
+    rule("wgpolicyk8s.io", ["clusterpolicyreports", "policyreports"], MANAGE),
     # Which cluster of which set this is (KEP-2149), and the one definition that this takes.
     rule("about.k8s.io", ["clusterproperties"], MANAGE),
     rule(

@@ -35,6 +35,11 @@ _KINDS = (
     ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
     (PROPERTY.api_version, PROPERTY.kind),
 )
+#: Likewise, where the cluster has them.
+_MAYBE = (
+    "MutatingAdmissionPolicy.admissionregistration.k8s.io",
+    "MutatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def find(member: Client, tier: str | None = None) -> Traces:
     ]
     listable = {right[1:3] for right in needs(tier) if right[0] == "list"} if tier in RULES else None
     member.learn([PROPERTY])
-    resources = {kind: member.resource(*kind) for kind in _KINDS}
+    maybe = [served for name in _MAYBE if (served := serving(member, name)) is not None]
+    resources = {kind: member.resource(*kind) for kind in (*_KINDS, *maybe)}
     kinds = {kind for kind, at in resources.items() if listable is None or (at.group, at.plural) in listable}
     for name in {name for parent in parents for name in kinds_of(parent)} - {PROPERTY.group_kind}:
         served = serving(member, name)

@@ -43,7 +43,7 @@ ARGUMENTS: dict[str, t.Any] = {
     **absent.ARGUMENT,
 }
 #: Sets that other modules of the collection hold; applying other objects as one of them would prune theirs.
-RESERVED = ("access", "addons", "fleet-roles", "policy", "properties", "tenancy")
+RESERVED = ("access", "addons", "compliance", "fleet-roles", "policy", "properties", "tenancy")
 _HOOK = "helm.sh/hook"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
 

@@ -18,16 +18,21 @@ from ..errors import InvalidInput, Problem
 from ..fleet import cluster_choice
 from . import exceptions
 from .rules.custom import ONE_LINE
+from .rules.mutation import MUTATIONS
 from .rules.parameters import Values
 from .rules.registry import RULES
 
 KEYS = (
     "name", "description", "rule", "mode", "clusters", "scope", "parameters", "exemptions", "exceptions", "workloads",
+    "if_unsupported",
 )  # fmt: skip
 EXEMPTION_KEYS = ("namespaces", "groups", "users")
 SCOPE_KEYS = ("namespaces", "tenants", "selector")
 
 MODES = ("deny", "warn", "audit")
+#: The mode of rules that change objects.
+MUTATE = "mutate"
+UNSUPPORTED = ("fail", "skip")
 SCOPES = ("all", "tenants")
 
 #: Namespaces that no policy ever looks at, so that none can keep a cluster from working or from being repaired.
@@ -55,6 +60,7 @@ class Policy:
     """One rule with its mode, its scope and who is exempt.
 
     :param values: the rule's parameters, as :meth:`rules.rule.Rule.read` gives them.
+    :param if_unsupported: what happens when a cluster knows no policies that change objects: C(fail) or C(skip).
     """
 
     name: str
@@ -68,6 +74,12 @@ class Policy:
     exempt_groups: tuple[str, ...] = ()
     exempt_users: tuple[str, ...] = ()
     exceptions: tuple[exceptions.Waiver, ...] = ()
+    if_unsupported: str = UNSUPPORTED[0]
+
+    @property
+    def mutates(self) -> bool:
+        """It changes objects, instead of judging them."""
+        return self.rule in MUTATIONS
 
 
 def validate(policies: t.Any, clusters: cluster_choice.Clusters | None = None) -> list[Problem]:
@@ -108,9 +120,11 @@ def _read_all(policies: t.Any, clusters: cluster_choice.Clusters | None) -> tupl
 def read(item: t.Any, reader: Reader, key: str) -> Policy:
     """An item of C(policies) as a :class:`Policy`. Problems are left with the reader, under ``key``."""
     item = reader.mapping(item, key, KEYS)
-    rule = reader.choice(item.get("rule"), f"{key}.rule", tuple(RULES))
+    rules = {**RULES, **MUTATIONS}
+    rule = reader.choice(item.get("rule"), f"{key}.rule", tuple(rules))
     # Of an unknown rule no parameter can be wrong.
     known = rule == item.get("rule")
+    _check_kind(item, rule, reader, key)
     exemptions = reader.mapping(item.get("exemptions"), f"{key}.exemptions", EXEMPTION_KEYS)
     where = f"{key}.exemptions"
     subject_rule = "names are printable text without blanks at their ends"
@@ -118,17 +132,28 @@ def read(item: t.Any, reader: Reader, key: str) -> Policy:
         name=reader.text(item.get("name"), f"{key}.name", DNS_LABEL, DNS_LABEL_RULE, 63),
         description=_description(item.get("description", ""), reader, f"{key}.description"),
         rule=rule,
-        mode=reader.choice(item.get("mode"), f"{key}.mode", MODES),
+        mode=reader.choice(item.get("mode"), f"{key}.mode", (MUTATE,) if rule in MUTATIONS else MODES),
         scope=_scope(item.get("scope", SCOPES[0]), reader, f"{key}.scope"),
         workloads=reader.boolean(item.get("workloads", True), f"{key}.workloads"),
-        values=RULES[rule].read(item.get("parameters"), reader, f"{key}.parameters") if known else {},
+        values=rules[rule].read(item.get("parameters"), reader, f"{key}.parameters") if known else {},
         exempt_namespaces=tuple(
             reader.texts(exemptions.get("namespaces"), f"{where}.namespaces", DNS_LABEL, DNS_LABEL_RULE, 63)
         ),
         exempt_groups=tuple(reader.texts(exemptions.get("groups"), f"{where}.groups", _SUBJECT, subject_rule)),
         exempt_users=tuple(reader.texts(exemptions.get("users"), f"{where}.users", _SUBJECT, subject_rule)),
         exceptions=exceptions.read(item.get("exceptions"), reader, f"{key}.exceptions"),
+        if_unsupported=reader.choice(item.get("if_unsupported", UNSUPPORTED[0]), f"{key}.if_unsupported", UNSUPPORTED),
     )
+
+
+def _check_kind(item: t.Mapping[str, t.Any], rule: str, reader: Reader, key: str) -> None:
+    """Notes keys that mean nothing for a rule of this kind."""
+    changing = rule in MUTATIONS
+    for name in ("exceptions", "workloads") if changing else ("if_unsupported",):
+        if name in item:
+            reason = f"means nothing for a rule that {'changes' if changing else 'judges'} objects"
+            remedy = "remove it; exemptions count for every rule" if changing else "remove it"
+            reader.problem(f"{key}.{name}", item[name], reason, remedy)
 
 
 def _description(value: t.Any, reader: Reader, key: str) -> str:

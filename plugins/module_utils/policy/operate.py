@@ -10,25 +10,21 @@ import datetime
 import typing as t
 
 from ..errors import InvalidInput, Problem, Refused
-from ..fleet.access import TIERS
-from ..fleet.selectors import concerns
 from ..kube import absent, adopt, connection, errors
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.resources import object_id
 from ..operation import Context, Operation
 from ..plan import Plan, Step
-from . import exceptions
-from .model import Policy, read_all
+from . import exceptions, mutate, stages
+from .declared import CLUSTER_ARGUMENTS, cluster_of, for_cluster
+from .model import Policy
 from .render import objects
 
 ARGUMENTS: dict[str, t.Any] = {
     "policies": {"type": "list", "elements": "dict", "required": True},
-    "cluster": {"type": "str", "required": True},
-    "cluster_labels": {"type": "dict", "default": {}},
-    "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
-    "cluster_colocated": {"type": "bool", "default": False},
-    "tier": {"type": "str", "choices": list(TIERS)},
+    **CLUSTER_ARGUMENTS,
+    "accept_violations": {"type": "bool", "default": False},
     "exception_warning_days": {"type": "int", "default": 14},
     "prune_all": {"type": "bool", "default": False},
     **adopt.ARGUMENT,
@@ -48,8 +44,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """
     policies = for_cluster(params["policies"], cluster_of(params))
     now = datetime.datetime.now(datetime.UTC)
-    rendered = {policy.name: objects(policy, now) for policy in policies}
     client = context.enter(absent.connect(params, context.environ, params["cluster"]))
+    rendered, warnings = _rendered(client, params, policies, now)
     steps = plan_objects(
         client,
         [obj for found in rendered.values() for obj in found],
@@ -60,6 +56,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     )
     if params["cluster_exists"]:
         _compile(client, rendered, steps, params["cluster"])
+        changes = stages.stricter(client, policies, rendered, steps)
+        warnings += stages.check(client, changes, rendered, params["cluster"], params["accept_violations"])
     days = params["exception_warning_days"]
     outputs = {
         "policies": [{"name": policy.name, "rule": policy.rule, "mode": policy.mode} for policy in policies],
@@ -68,28 +66,20 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         ],
         "objects": {name: [object_id(obj) for obj in found] for name, found in rendered.items()},
     }
-    warnings = [line for policy in policies for line in exceptions.notes(policy.name, policy.exceptions, now, days)]
+    warnings += [line for policy in policies for line in exceptions.notes(policy.name, policy.exceptions, now, days)]
     return Plan(steps=steps, outputs=outputs, warnings=warnings, parallel=client.at_once)
 
 
-def cluster_of(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The cluster that the arguments are about, as selectors look at it."""
-    return {
-        "name": params["cluster"],
-        "labels": params["cluster_labels"],
-        "role": params["cluster_role"],
-        "colocated": params["cluster_colocated"],
-        "tier": params["tier"],
-    }
-
-
-def for_cluster(declared: t.Any, cluster: t.Mapping[str, t.Any]) -> list[Policy]:
-    """The policies that are for this cluster. All declared ones are checked.
-
-    :raises InvalidInput: with every problem.
-    """
-    policies = read_all(declared)
-    return [policy for policy, item in zip(policies, declared, strict=True) if concerns(item, cluster)]
+def _rendered(
+    client: Client, params: t.Mapping[str, t.Any], policies: t.Sequence[Policy], now: datetime.datetime
+) -> tuple[dict[str, list[dict[str, t.Any]]], list[str]]:
+    """The objects by policy, and what an operator should know. Asks what the cluster serves only where it matters."""
+    version: str | None = mutate.VERSIONS[0]
+    if params["cluster_exists"] and any(policy.mutates for policy in policies):
+        version = mutate.served_version(client)
+    changing, warnings = mutate.choose(policies, version, params["cluster"])
+    judging = {policy.name: objects(policy, now) for policy in policies if not policy.mutates}
+    return {policy.name: (judging | changing).get(policy.name, []) for policy in policies}, warnings
 
 
 def _compile(
@@ -98,9 +88,10 @@ def _compile(
     """Lets the API server judge the policies that would be written; the first object of each is the policy itself."""
     written = {step.id for step in steps if step.action != "delete"}
     problems = []
-    for name, (policy, *_bindings) in rendered.items():
-        if object_id(policy) not in written:
+    for name, found in rendered.items():
+        if not found or object_id(found[0]) not in written:
             continue
+        policy = found[0]
         try:
             client.apply(policy, dry_run=True, force=True)
         except errors.Invalid as exc:

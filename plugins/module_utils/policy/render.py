@@ -82,10 +82,10 @@ def _policy(policy: Policy, rules: list[Object], now: datetime.datetime) -> Obje
         "failurePolicy": "Fail",
         "matchConstraints": {
             "matchPolicy": "Equivalent",
-            "namespaceSelector": _namespaces(policy),
+            "namespaceSelector": namespace_selector(policy),
             "resourceRules": rules,
         },
-        "matchConditions": _conditions(policy),
+        "matchConditions": conditions(policy),
         "validations": [_validation(item, bool(waivers)) for item in compiled.validations],
     }
     if variables:
@@ -99,7 +99,8 @@ def _validation(item: Validation, excepted: bool) -> Object:
     return {**found, "messageExpression": item.message_expression} if item.message_expression else found
 
 
-def _namespaces(policy: Policy) -> Object:
+def namespace_selector(policy: Policy) -> Object:
+    """The namespaces that a policy looks at, never those of the system."""
     exempt = sorted({*SYSTEM_NAMESPACES, *policy.exempt_namespaces})
     scope = policy.scope
     selected: list[Object] = [{"key": NAMESPACE_LABEL, "operator": "NotIn", "values": exempt}]
@@ -114,9 +115,10 @@ def _namespaces(policy: Policy) -> Object:
     return {"matchExpressions": selected, **({"matchLabels": dict(labels)} if labels else {})}
 
 
-def _conditions(policy: Policy) -> list[Object]:
+def conditions(policy: Policy) -> list[Object]:
+    """What is exempt from a policy wherever it is."""
     groups = literal([BREAK_GLASS_GROUP, *policy.exempt_groups])
-    conditions = {
+    found = {
         "not-being-deleted": "object == null || !has(object.metadata.deletionTimestamp)",
         "not-exempt-group": (
             f"!(has(request.userInfo.groups) && request.userInfo.groups.exists(group, group in {groups}))"
@@ -124,8 +126,8 @@ def _conditions(policy: Policy) -> list[Object]:
     }
     if policy.exempt_users:
         users = literal(policy.exempt_users)
-        conditions["not-exempt-user"] = f"!(has(request.userInfo.username) && request.userInfo.username in {users})"
-    return [{"name": name, "expression": expression} for name, expression in conditions.items()]
+        found["not-exempt-user"] = f"!(has(request.userInfo.username) && request.userInfo.username in {users})"
+    return [{"name": name, "expression": expression} for name, expression in found.items()]
 
 
 def _binding(policy: Policy, suffix: str, actions: t.Mapping[str, list[str]], rules: list[Object]) -> Object:

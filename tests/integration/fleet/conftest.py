@@ -120,7 +120,7 @@ def _take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
     """Whatever carries our marks, all at once, since a namespace takes seconds to end."""
     for member in members:
         with Client(member.admin) as client:
-            for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"):
+            for kind in [f"{way}AdmissionPolicy{end}" for way in ("Mutating", "Validating") for end in ("", "Binding")]:
                 for obj in client.list("admissionregistration.k8s.io/v1", kind, label_selector=PART_OF):
                     client.delete(obj["apiVersion"], kind, obj["metadata"]["name"])
             _forget_definition(client)

@@ -58,6 +58,19 @@ def policy(prefix: str) -> Object:
     }
 
 
+def changing(prefix: str) -> Object:
+    """A policy that changes objects, of which the test's own are none."""
+    parameters = {"labels": {"made-under": prefix}}
+    scope = {"namespaces": [f"{prefix}-app"]}
+    return {
+        "name": f"{prefix}-mark",
+        "rule": "default_labels",
+        "mode": "mutate",
+        "parameters": parameters,
+        "scope": scope,
+    }
+
+
 def take_in(hosted: ApiServer, hub_access: Object, prefix: str, tier: str = "tenant") -> Object:
     """Attaches the cluster and records it; the access that the hub keeps then."""
     done = run(ATTACH, cluster=prefix, kubeconfig=hosted.kubeconfig(), hub_access=hub_access, tier=tier)
@@ -74,7 +87,7 @@ def govern(prefix: str, access: Object, **more: t.Any) -> None:
     given: Object = {"cluster": prefix, "access": access, "adopt": ["all"], **more}
     done = run(TENANCY, tenants=[tenant(prefix)], **given)
     assert not done.get("failed"), done
-    done = run(POLICY, policies=[policy(prefix)], **given)
+    done = run(POLICY, policies=[policy(prefix), changing(prefix)], **given)
     assert not done.get("failed"), done
 
 

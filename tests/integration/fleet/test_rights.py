@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import time
 import typing as t
 
 import pytest
+import yaml
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_info import OPERATION as INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_review import OPERATION as REVIEW
@@ -19,14 +21,16 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_pl
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import OPERATION as SUMMARY
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors import Forbidden
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.compliance import OPERATION as SCAN
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION as POLICY
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION as TENANCY
 
 from ..harness.apiserver import ApiServer
+from ..harness.programs import bundle
 from .conftest import LODESTAR, connection, run
 from .created_life import live_as_created
 from .test_attach import change_secret
-from .test_detach import own_namespace, policy, take_in, tenant
+from .test_detach import changing, own_namespace, policy, take_in, tenant
 
 Object = dict[str, t.Any]
 Right = tuple[str, str, str]
@@ -92,12 +96,14 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
         for tenants in ([first, more], [first, {**more, "state": "retired"}], [second], [last]):
             done = run(TENANCY, tenants=tenants, prune_namespaces=True, **given)
             assert not done.get("failed"), done["msg"]
-        for policies in ([policy(prefix), policy(f"{prefix}-b")], [policy(prefix)]):
+        some = [policy(prefix), policy(f"{prefix}-b"), changing(prefix), changing(f"{prefix}-b")]
+        for policies in (some, [policy(prefix)], [policy(prefix), changing(prefix)]):
             done = run(POLICY, policies=policies, **given)
             assert not done.get("failed"), done["msg"]
+        scan_all(hosted, prefix, made)
     granted = live_as_created(hosted, made, prefix) if tier == "lifecycle" else set()
     done = run(DETACH, cluster=prefix, hub_access=hub_access, namespaces="delete", timeout=60)
-    assert done["state"] == "detached", done
+    assert done.get("state") == "detached", done
     with Client(hosted.admin) as admin:
         assert admin.get("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "lodestar:auditors") is None
     return granted
@@ -113,6 +119,36 @@ def _give_roles(hub_access: Object, made: Object, prefix: str, tier: str) -> Non
         assert not done.get("failed"), done["msg"]
         assert done["fleet_roles"] == [role["name"] for role in roles]
         assert run(RECORD, cluster=prefix, **given)["plan"] == []
+
+
+def scan_all(hosted: ApiServer, prefix: str, made: Object) -> None:
+    """Everything that a scan looks at and writes; the last of its reports go with the detachment."""
+    classes = {"classes": ["a"]}
+    looked_at: list[tuple[str, Object | None]] = [
+        ("no_privileged_containers", None),
+        ("allowed_service_types", None),
+        ("allowed_storage_classes", classes),
+        ("allowed_ingress_classes", classes),
+        ("replica_bounds", {"minimum": 1}),
+        ("pdb_sanity", None),
+        ("forbidden_namespaces", {"namespaces": [f"{prefix}-app"]}),
+    ]
+    rules = [
+        {"name": f"r{place}", "rule": rule, "mode": "audit", "parameters": parameters}
+        for place, (rule, parameters) in enumerate(looked_at)
+    ]
+    with Client(hosted.admin) as admin:
+        for text in (bundle() / "crds" / "crds-policyreport.yaml").read_text().split("\n---"):
+            if yaml.safe_load(text):
+                admin.apply(yaml.safe_load(text), force=True)
+        until = time.monotonic() + 30
+        while "PolicyReport" not in (admin.served("wgpolicyk8s.io/v1alpha2") or {}) and time.monotonic() < until:
+            admin.forget("wgpolicyk8s.io/v1alpha2")
+            time.sleep(0.2)
+    done = run(SCAN, cluster=prefix, access=made, policies=rules)
+    assert not done.get("failed"), done["msg"]
+    assert len(done["plan"]) >= 3
+    assert done["scan"]["skipped"] == []
 
 
 @pytest.mark.parametrize("tier", ["observe", "tenant", "lifecycle"])

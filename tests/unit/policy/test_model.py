@@ -19,6 +19,7 @@ CLUSTERS = {
     "east": {"name": "east", "role": "workload", "labels": {"env": "prod"}},
 }
 EXCEPTION = {"owner": "ops@example.org", "reason": "TICKET-1", "until": "2027-01-31", "namespaces": ["shop"]}
+MUTATION = {"expression": "Object{}"}
 VALIDATION = {"expression": "object.spec.x == 1", "message": "set x"}
 
 
@@ -54,6 +55,10 @@ def cel(**parameters: t.Any) -> dict[str, t.Any]:
         policy(exceptions=[EXCEPTION, {**EXCEPTION, "until": "2027-01-31T12:00:00+01:00", "names": ["a-*", "b"]}]),
         policy(exceptions=[{**EXCEPTION, "until": datetime.date(2027, 1, 31)}]),
         policy("digest_only", None),
+        policy("default_labels", {"labels": {"team": "x"}}, mode="mutate", if_unsupported="skip"),
+        policy("default_token_automount", None, mode="mutate"),
+        policy("image_pull_policy", None, mode="mutate"),
+        policy("mutate", {"resources": [{"resources": ["pods"]}], "mutations": [MUTATION]}, mode="mutate"),
         policy("allowed_host_ports", {"ports": [80, "1-1024"]}),
         policy("max_resources", {"limits": {"cpu": 2, "memory": "4Gi"}}),
         policy("allowed_host_paths", {"paths": ["/", "/var/log"], "read_only": True}),
@@ -124,6 +129,30 @@ def test_accepted(item: dict[str, t.Any]) -> None:
         (policy("allowed_ingress_hosts", {"suffixes": ["*.example.org"]}), "policies[p].parameters.suffixes[0]"),
         (policy("allowed_ingress_classes", {}), "policies[p].parameters.classes"),
         (policy("allowed_storage_classes", {"classes": []}), "policies[p].parameters.classes"),
+        (policy("default_labels", {"labels": {"team": "x"}}), "policies[p].mode"),
+        (policy(mode="mutate"), "policies[p].mode"),
+        (policy(if_unsupported="skip"), "policies[p].if_unsupported"),
+        (policy("image_pull_policy", None, mode="mutate", exceptions=[]), "policies[p].exceptions"),
+        (policy("image_pull_policy", {"policy": "Sometimes"}, mode="mutate"), "policies[p].parameters.policy"),
+        (policy("image_pull_policy", None, mode="mutate", if_unsupported="warn"), "policies[p].if_unsupported"),
+        (policy("default_labels", {}, mode="mutate"), "policies[p].parameters.labels"),
+        (
+            policy("default_labels", {"labels": {"lodestar.platform/tenant": "x"}}, mode="mutate"),
+            "policies[p].parameters.labels.lodestar.platform/tenant",
+        ),
+        (
+            policy("default_labels", {"labels": {"a": "b"}, "kinds": ["Node"]}, mode="mutate"),
+            "policies[p].parameters.kinds[0]",
+        ),
+        (policy("mutate", {"resources": [{"resources": ["pods"]}]}, mode="mutate"), "policies[p].parameters.mutations"),
+        (
+            policy(
+                "mutate",
+                {"operations": ["DELETE"], "resources": [{"resources": ["pods"]}], "mutations": [MUTATION]},
+                mode="mutate",
+            ),
+            "policies[p].parameters.operations[0]",
+        ),
         (policy(scope="tenant"), "policies[p].scope"),
         (policy(scope={}), "policies[p].scope"),
         (policy(scope={"tenant": ["a"]}), "policies[p].scope.tenant"),

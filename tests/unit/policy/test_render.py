@@ -13,8 +13,12 @@ import re
 import typing as t
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.absent import AbsentCluster
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.resources import Resource
+from ansible_collections.lodestar.platform.plugins.module_utils.policy import mutate
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.model import MODES, SYSTEM_NAMESPACES, read_all
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.render import objects
+from ansible_collections.lodestar.platform.plugins.module_utils.policy.rules.mutation import MUTATIONS
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.rules.registry import LIBRARY
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.rules.rule import literal
 
@@ -177,3 +181,37 @@ def test_an_exception_that_has_ended_is_no_part_of_the_policy() -> None:
     assert "2027-01-01" not in variables["excepted"]
     assert policy["spec"]["validations"][0]["expression"] == "variables.excepted || (size(variables.refused) == 0)"
     assert bindings == plain[1:]
+
+
+@pytest.mark.parametrize("rule", MUTATIONS)
+def test_no_change_reaches_what_is_always_exempt(rule: str) -> None:
+    parameters = {
+        "default_labels": {"labels": {"a": "c"}},
+        "mutate": {"resources": [{"resources": ["pods"]}], "mutations": [{"expression": "Object{}"}]},
+    }
+    item = {"name": "p", "rule": rule, "mode": "mutate", "parameters": parameters.get(rule)}
+    made, binding = mutate.objects(read_all([item])[0], mutate.VERSIONS[0])
+    exempt = made["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"][0]
+    assert (exempt["operator"], set(exempt["values"])) == ("NotIn", set(SYSTEM_NAMESPACES))
+    assert '"lodestar:break-glass"' in made["spec"]["matchConditions"][1]["expression"]
+    assert binding["spec"]["policyName"] == made["metadata"]["name"] == "p.policy.lodestar.platform"
+
+
+@pytest.mark.parametrize(
+    ("served", "version"),
+    [({"v1", "v1beta1"}, "v1"), ({"v1beta1"}, "v1beta1"), (set(), None)],
+)
+def test_the_best_version_that_a_cluster_serves_is_written(served: set[str], version: str | None) -> None:
+    class Server(AbsentCluster):
+        """Serves policies that change objects in these versions, and v1 of those that judge."""
+
+        def served(self, api_version: str) -> dict[str, Resource] | None:
+            kind = mutate.KIND if api_version.rpartition("/")[2] in served else "ValidatingAdmissionPolicy"
+            return {kind: Resource(api_version, kind, f"{kind.lower()}s", False)}
+
+    chosen = mutate.served_version(Server("east"))
+    assert chosen == (f"admissionregistration.k8s.io/{version}" if version else None)
+    item = {"name": "p", "rule": "image_pull_policy", "mode": "mutate", "if_unsupported": "skip"}
+    made, warnings = mutate.choose(read_all([item]), chosen, "east")
+    assert {obj["apiVersion"] for found in made.values() for obj in found} == ({chosen} if chosen else set())
+    assert len(warnings) == (0 if chosen else 1)

@@ -172,9 +172,10 @@ def _call(node: Node) -> Evaluate:
 
 
 def _plain(known: t.Mapping[str, Function], name: str, arguments: t.Sequence[Node]) -> Evaluate:
+    values = [_make(argument) for argument in arguments]
     if name not in known:
         raise Unsupported(f"the function {name}")
-    function, values = known[name], [_make(argument) for argument in arguments]
+    function = known[name]
     if name == "matches" and arguments[-1].kind == "literal":
         pattern(arguments[-1].value)
 

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which of the declared policies are for a cluster. Pure. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..fleet.access import TIERS
+from ..fleet.selectors import concerns
+from .model import Policy, read_all
+
+#: The arguments of a module that say which cluster it is about, as selectors look at it.
+CLUSTER_ARGUMENTS: dict[str, t.Any] = {
+    "cluster": {"type": "str", "required": True},
+    "cluster_labels": {"type": "dict", "default": {}},
+    "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
+    "cluster_colocated": {"type": "bool", "default": False},
+    "tier": {"type": "str", "choices": list(TIERS)},
+}
+
+
+def cluster_of(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The cluster that the arguments are about."""
+    return {
+        "name": params["cluster"],
+        "labels": params["cluster_labels"],
+        "role": params["cluster_role"],
+        "colocated": params["cluster_colocated"],
+        "tier": params["tier"],
+    }
+
+
+def for_cluster(declared: t.Any, cluster: t.Mapping[str, t.Any]) -> list[Policy]:
+    """The policies that are for this cluster. All declared ones are checked.
+
+    :raises InvalidInput: with every problem.
+    """
+    policies = read_all(declared)
+    return [policy for policy, item in zip(policies, declared, strict=True) if concerns(item, cluster)]
