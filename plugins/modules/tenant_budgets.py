@@ -11,7 +11,7 @@ short_description: Divide the budgets of tenants over the clusters of a fleet
 version_added: 0.1.0
 description:
   - Computes the share that each cluster has of the budget of each tenant, exactly, and verifies that the quotas of
-    namespaces fit into it. What the nodes of a cluster can hold is read from the hub's records, in one request.
+    namespaces fit into it. What the nodes of a cluster can hold is read from the hub's records, by one LIST.
   - It is called once a run, before M(lodestar.platform.tenancy) is called for each cluster.
 options:
   tenants:

@@ -207,7 +207,7 @@ _KEEPERS = (
 def _cordon() -> list[Object]:
     """Nobody makes new workloads in namespaces that are not active; what is there goes on."""
     name = f"cordon.{_SUFFIX}"
-    rules = [_rule(*item, ("CREATE",)) for item in _NEW]
+    rules = [_rule(group, resources, ("CREATE",)) for group, resources in _NEW]
     state = f"namespaceObject.metadata.labels['{states.LABEL}']"
     validation = {
         "expression": f"has(request.userInfo.username) && ({_KEEPERS})",

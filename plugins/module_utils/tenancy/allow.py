@@ -61,6 +61,6 @@ def annotation(name: str) -> str:
     return PREFIX + name.replace("_", "-")
 
 
-def annotations(allow: Allow) -> dict[str, str]:
+def notes(allow: Allow) -> dict[str, str]:
     """What stands on each namespace of a tenant."""
     return {annotation(name): ",".join(items) for name, items in allow.items()}

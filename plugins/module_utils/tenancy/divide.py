@@ -10,8 +10,10 @@ import typing as t
 
 from ..declaration import Reader
 from ..errors import InvalidInput
-from ..fleet.access_info import HUB_ARGUMENTS, hub_client
+from ..fleet.access_info import DEADLINE, HUB_ARGUMENTS
 from ..fleet.records import CLUSTER_API
+from ..kube.client import Client
+from ..kube.connection import resolve
 from ..kube.errors import ApiError
 from ..operation import Context, Operation
 from ..plan import Plan
@@ -53,7 +55,8 @@ def _recorded(params: t.Mapping[str, t.Any], context: Context) -> tuple[dict[str
     if not params.get("hub_access"):
         return None, ""
     try:
-        records = context.enter(hub_client(params)).list(CLUSTER_API, "ManagedCluster")
+        hub = context.enter(Client(resolve({"access": params["hub_access"]}, {}), deadline=DEADLINE))
+        records = hub.list(CLUSTER_API, "ManagedCluster")
     except ApiError as exc:
         return None, f"the hub cannot be asked: {exc}"
     parts = {str(item["metadata"]["name"]): (item.get("status") or {}).get("allocatable") or {} for item in records}

@@ -92,7 +92,7 @@ def prepared(
 
 def _gives(obj: Object) -> bool:
     """True for a Role, and for the binding of one: both are asked for what the Role holds."""
-    return obj["kind"] == "Role" or (obj["kind"] == "RoleBinding" and obj["roleRef"]["kind"] == "Role")
+    return bool(obj["kind"] == "Role" or (obj["kind"] == "RoleBinding" and obj["roleRef"]["kind"] == "Role"))
 
 
 def _role_of(obj: Object) -> str:

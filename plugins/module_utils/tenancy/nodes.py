@@ -33,6 +33,6 @@ def read(value: t.Any, reader: Reader, key: str) -> dict[str, str]:
     return labels
 
 
-def annotations(labels: t.Mapping[str, str]) -> dict[str, str]:
+def notes(labels: t.Mapping[str, str]) -> dict[str, str]:
     """What stands on each namespace of a tenant."""
     return {ANNOTATION: ",".join(f"{key}={labels[key]}" for key in sorted(labels))} if labels else {}

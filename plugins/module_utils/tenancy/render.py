@@ -69,7 +69,7 @@ def _namespace(tenant: Tenant, namespace: Namespace) -> Object:
     if namespace.state != states.STATES[0]:
         labels[states.LABEL] = namespace.state
     metadata: Object = {"name": namespace.name, "labels": labels}
-    annotations = {**namespace.annotations, **allow.annotations(tenant.allow), **nodes.annotations(tenant.nodes)}
+    annotations = {**namespace.annotations, **allow.notes(tenant.allow), **nodes.notes(tenant.nodes)}
     if tenant.description:
         annotations[DESCRIPTION_ANNOTATION] = tenant.description
     if annotations:
