@@ -12,8 +12,6 @@ from pathlib import Path
 
 from ansible_collections.lodestar.platform.plugins.module_utils.bundle import flags, manifest
 from ansible_collections.lodestar.platform.plugins.module_utils.machine import arguments, authentication
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def unknown_arguments(bundle: manifest.Manifest, cluster: t.Mapping[str, t.Any]) -> dict[str, str | None]:
@@ -32,6 +30,10 @@ def refused_authentication(bundle: manifest.Manifest, cluster: t.Mapping[str, t.
 
 def _judging(folder: Path) -> list[str]:
     """The arguments, without the program's name. The keys are made for this one process, and sign nothing."""
+    # A dependency of ansible-core, which ansible-test lacks where it imports every plugin.
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     key = ec.generate_private_key(ec.SECP256R1())
     public, private = folder / "tokens.pub", folder / "tokens.key"
     public.write_bytes(
