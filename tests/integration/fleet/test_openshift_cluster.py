@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -15,6 +14,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.client impo
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.established import wait_established
 
 from ..harness.apiserver import ApiServer
+from ..harness.people import until
 from .conftest import run
 from .test_detach import everything, govern, leave, settled, take_in
 
@@ -82,13 +82,6 @@ def openshift(hosted: ApiServer) -> t.Iterator[ApiServer]:
             client.delete(DEFINITIONS[0], DEFINITIONS[1], f"{plural}.{GROUP}")
         until(lambda: not any(item["name"] == GROUP for item in client.request("GET", "/apis")["groups"]))
     assert settled(hosted, before) == []
-
-
-def until(check: t.Callable[[], bool], patience: float = 30) -> None:
-    end = time.monotonic() + patience
-    while not check():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.2)
 
 
 def test_openshift_is_recognised_taken_in_and_left_as_it_was(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 import typing as t
 from dataclasses import dataclass
 
@@ -23,6 +24,17 @@ def execute(operation: Operation, connection: Connection, check: bool = False, *
     params = {name: spec.get("default") for name, spec in operation.arguments.items()}
     access = {"server": connection.server, "ca_data": connection.ca_data, "token": connection.token}
     return operation.execute({**params, "access": access, "cluster": "east", **given}, Context(environ={}), check)
+
+
+def until(check: t.Callable[[], bool], patience: float = 30) -> None:
+    """Waits for what a server takes up in its own time, such as a right that was given or taken away.
+
+    :raises AssertionError: after ``patience`` seconds.
+    """
+    end = time.monotonic() + patience
+    while not check():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.1)
 
 
 def steps(result: dict[str, t.Any]) -> list[str]:

@@ -16,7 +16,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors impo
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, carry_out
 
 from ..harness.apiserver import ApiServer
-from ..harness.people import Person
+from ..harness.people import Person, until
 
 Object = dict[str, t.Any]
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
@@ -68,6 +68,7 @@ def test_an_auditor_reads_everything_but_secrets_and_changes_nothing(
     assert auditor.call("GET", pods).status == 403
     given = item("auditor", f"{prefix}-audit")
     assert hold(client, "tenant", given)[-2:] == ["create lodestar:auditors", "create lodestar:auditors-view"]
+    until(lambda: auditor.call("GET", pods).status == 200)
     cluster_scoped = ["/api/v1/nodes", "/apis/storage.k8s.io/v1/storageclasses", BINDINGS]
     read = [auditor.call("GET", path).status for path in (pods, bindings, *cluster_scoped)]
     assert read == [200] * 5
@@ -91,19 +92,19 @@ def test_what_somebody_added_is_taken_back_and_what_is_undeclared_goes(
     admins, audit = item("cluster-admin", f"{prefix}-admins"), item("auditor", f"{prefix}-audit")
     hold(client, "lifecycle", admins, audit)
     person = Person(cluster, f"{prefix}-admins", user="bert")
-    assert person.call("GET", "/api/v1/secrets").status == 200
+    until(lambda: person.call("GET", "/api/v1/secrets").status == 200)
     mallory = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}]
     patch = {"subjects": mallory, "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding"}
     path = f"{BINDINGS}/lodestar:cluster-admins"
     root = Person(cluster, "system:masters", user="mallory")
     added = root.patch(f"{path}?fieldManager=mallory&force=true", patch, "application/apply-patch+yaml")
     assert added.status == 200, added.message
-    assert Person(cluster, user="anybody").call("GET", "/api/v1/secrets").status == 200
+    until(lambda: Person(cluster, user="anybody").call("GET", "/api/v1/secrets").status == 200)
     assert hold(client, "lifecycle", admins, audit) == ["update lodestar:cluster-admins"]
-    assert Person(cluster, user="anybody").call("GET", "/api/v1/secrets").status == 403
-    assert person.call("GET", "/api/v1/secrets").status == 200
+    until(lambda: Person(cluster, user="anybody").call("GET", "/api/v1/secrets").status == 403)
+    until(lambda: person.call("GET", "/api/v1/secrets").status == 200)
     assert "delete lodestar:cluster-admins" in hold(client, "lifecycle", audit)
-    assert person.call("GET", "/api/v1/secrets").status == 403
+    until(lambda: person.call("GET", "/api/v1/secrets").status == 403)
     # Nothing declared takes everything, at once: a right that is taken away does not wait for another switch.
     assert {"delete lodestar:auditors", "delete lodestar:auditors-view"} <= set(hold(client, "lifecycle"))
 

@@ -14,7 +14,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.client impo
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION
 
 from ..harness.apiserver import ApiServer
-from ..harness.people import Answer, Person, execute, steps
+from ..harness.people import Answer, Person, execute, steps, until
 from .conftest import may, ours, retire, run
 
 Object = dict[str, t.Any]
@@ -78,15 +78,15 @@ def test_a_cordoned_namespace_takes_no_new_workload_and_goes_on(living: ApiServe
     keeper = Person(living, "system:masters", user="system:kube-controller-manager")
     assert keeper.post(path.format("slow"), workload, dry_run=False).status == 201
     assert dev.patch(f"{path.format('slow')}/w", {"spec": {"replicas": 3}}).status == 200
-    assert may(living, "create", "configmaps", "slow", "coders")
+    until(lambda: may(living, "create", "configmaps", "slow", "coders"))
 
 
 def test_members_only_read_what_is_retired(living: ApiServer, dev: Person) -> None:
     assert "is retired, so that tenant going starts nothing new there" in pod(dev, "going").message
-    for group in ("heads", "coders"):
-        assert may(living, "get", "pods", "going", group)
-        assert not may(living, "create", "configmaps", "going", group)
-        assert may(living, "create", "configmaps", "usual", group)
+    groups = ("heads", "coders")
+    until(lambda: all(may(living, "get", "pods", "going", group) for group in groups))
+    until(lambda: not any(may(living, "create", "configmaps", "going", group) for group in groups))
+    until(lambda: all(may(living, "create", "configmaps", "usual", group) for group in groups))
     assert steps(run(living, *TENANTS)) == []
 
 

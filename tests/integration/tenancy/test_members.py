@@ -14,7 +14,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection 
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION
 
 from ..harness.apiserver import ApiServer
-from ..harness.people import Person, execute, steps
+from ..harness.people import Person, execute, steps, until
 from .conftest import RBAC, may, ours, retire
 
 IDENTITY = "system:serviceaccount:lodestar-system:lodestar"
@@ -57,14 +57,14 @@ def test_members_may_what_their_own_role_and_their_cluster_role_say(
     predicted = execute(OPERATION, identity, check=True, tenants=[declared], **given)
     assert steps(execute(OPERATION, identity, tenants=[declared], **given)) == steps(predicted)
     ops, readers = f"{prefix}-ops", f"{prefix}-readers"
-    assert may(own, "create", "pods/exec", f"{prefix}-b", ops)
-    assert may(own, "get", "secrets", prefix, ops, name="token")
+    until(lambda: may(own, "create", "pods/exec", f"{prefix}-b", ops))
+    until(lambda: may(own, "get", "secrets", prefix, ops, name="token"))
     assert not may(own, "get", "secrets", prefix, ops, name="other")
     assert not may(own, "create", "pods/exec", "default", ops)
-    assert may(own, "create", "widgets", prefix, readers, group="example.org")
+    until(lambda: may(own, "create", "widgets", prefix, readers, group="example.org"))
     assert not may(own, "delete", "widgets", prefix, readers, group="example.org")
     # What our identity was given for that moment is gone, and an unchanged role takes none of it.
-    assert not may(own, "get", "secrets", prefix, user=IDENTITY)
+    until(lambda: not may(own, "get", "secrets", prefix, user=IDENTITY))
     mark = own.audit.mark()
     assert steps(execute(OPERATION, identity, tenants=[declared], **given)) == []
     assert not [request for request in own.audit.since(mark, IDENTITY) if request.writes]
@@ -72,7 +72,7 @@ def test_members_may_what_their_own_role_and_their_cluster_role_say(
     assert steps(execute(OPERATION, identity, tenants=[fewer], **given)) == [
         f"update {RBAC}/Role/{space}/lodestar-role-shell" for space in (prefix, f"{prefix}-b")
     ]
-    assert not may(own, "get", "secrets", prefix, ops, name="token")
+    until(lambda: not may(own, "get", "secrets", prefix, ops, name="token"))
     with Client(own.admin) as admin:
         names = {item["metadata"]["name"] for item in admin.list(RBAC, "RoleBinding", namespace=prefix)}
     assert names == {"lodestar-role-shell", "lodestar-cluster-role-quota-reader"}

@@ -13,7 +13,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.policy import op
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION
 
 from ..harness.apiserver import ApiServer
-from ..harness.people import Person, execute, steps
+from ..harness.people import Person, execute, steps, until
 from .conftest import RBAC, may, ours, retire, run, shop
 
 NETWORK = "networking.k8s.io/v1"
@@ -80,9 +80,9 @@ def test_members_come_and_go_without_touching_anything_else(own: ApiServer, held
 def test_what_members_may_do(own: ApiServer, held: dict[str, t.Any]) -> None:
     name = held["name"]
     devs, guests, boss = f"{name}-devs", f"{name}-guests", f"{name}-boss"
-    assert may(own, "create", "deployments", f"{name}-b", devs, group="apps")
-    assert may(own, "get", "pods", name, guests)
-    assert may(own, "create", "rolebindings", name, user=boss, group="rbac.authorization.k8s.io")
+    until(lambda: may(own, "create", "deployments", f"{name}-b", devs, group="apps"))
+    until(lambda: may(own, "get", "pods", name, guests))
+    until(lambda: may(own, "create", "rolebindings", name, user=boss, group="rbac.authorization.k8s.io"))
     assert not may(own, "create", "rolebindings", name, devs, group="rbac.authorization.k8s.io")
     assert not may(own, "create", "deployments", name, guests, group="apps")
     assert not may(own, "get", "pods", "kube-system", devs)
