@@ -66,7 +66,7 @@ EXAMPLES = r"""
     access: "{{ access }}"
   check_mode: true
   register: tenancy_result
-  ignore_errors: true
+  ignore_errors: true # a refusal is part of the report
 
 - name: Show it
   lodestar.platform.drift:

@@ -15,7 +15,7 @@ import re
 import typing as t
 from dataclasses import dataclass, replace
 
-from ..declaration import DNS_LABEL, DNS_LABEL_RULE, TENANT_LABEL, Reader
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, SUBJECT, TENANT_LABEL, Reader
 from ..errors import InvalidInput
 from ..output import aligned
 from . import rbac
@@ -28,7 +28,6 @@ _COLUMNS = ("CLUSTER", "SUBJECT", "NAMESPACE", "ROLE", "BINDING", "MAY")
 _LISTS = ("verbs", "resources", "namespaces")
 _VERB = re.compile(r"[a-z]+")
 _RESOURCE = re.compile(r"(?P<resource>[a-z0-9]+)(/(?P<subresource>[a-z0-9]+))?(\.(?P<group>[a-z0-9.-]+))?")
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 #: Characters of a table's last column.
 _WIDE = 110
 
@@ -102,7 +101,7 @@ def _subject(value: t.Any, reader: Reader) -> tuple[Subject | None, tuple[str, .
         return None, ()
     rule = "names are printable text without blanks at their ends"
     kind = str(value["kind"])
-    name = reader.text(value.get("name"), "subject.name", _NAME, rule)
+    name = reader.text(value.get("name"), "subject.name", SUBJECT, rule)
     space, groups = value.get("namespace"), value.get("groups") or []
     if kind == "ServiceAccount":
         space = reader.text(space, "subject.namespace", DNS_LABEL, f"where it lives; {DNS_LABEL_RULE}", 63)
@@ -110,7 +109,7 @@ def _subject(value: t.Any, reader: Reader) -> tuple[Subject | None, tuple[str, .
         reader.problem("subject.namespace", space, f"a {kind} lives in no namespace", "remove it")
     if groups and kind != "User":
         reader.problem("subject.groups", groups, f"a {kind} is in no groups of a provider", "remove them")
-    found = reader.texts(_named(groups), "subject.groups", _NAME, rule)
+    found = reader.texts(_named(groups), "subject.groups", SUBJECT, rule)
     return Subject(kind, name, space if kind == "ServiceAccount" else ""), tuple(found)
 
 

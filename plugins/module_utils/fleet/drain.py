@@ -20,6 +20,7 @@ import typing as t
 from ..errors import InvalidInput, PlatformError, Problem, Refused
 from ..kube import connection, errors, wait
 from ..kube.client import Client
+from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from . import drain_pods
@@ -144,8 +145,7 @@ class Drain:
 
     def cordon(self) -> None:
         """Keeps new pods away, and marks that it was us."""
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        self._change({"metadata": {"annotations": {MARK: stamp}}, "spec": {"unschedulable": True}})
+        self._change({"metadata": {"annotations": {MARK: stamp()}}, "spec": {"unschedulable": True}})
         self.own = True
 
     def uncordon(self) -> None:

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 from pathlib import Path
 
 from ..errors import PlatformError
+from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..output import aligned, write_report
 from ..plan import Plan
@@ -43,8 +43,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     ]
     counts = drift.counted(found)
     compared = [{key: item[key] for key in ("cluster", "set", "enforced")} for item in params["sets"]]
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    report = {"schema": SCHEMA, "at": now, "compared": compared, "counts": counts, "drift": found}
+    report = {"schema": SCHEMA, "at": stamp(), "compared": compared, "counts": counts, "drift": found}
     clusters = len({item["cluster"] for item in compared})
     end = f"{len(compared)} set(s) of {clusters} cluster(s) compared: " + ", ".join(
         f"{count} {state}" for state, count in counts.items()

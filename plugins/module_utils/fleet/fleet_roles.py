@@ -10,11 +10,10 @@ The shapes are explained for operators in docs/access.md.
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass
 
-from ..declaration import DNS_LABEL, DNS_LABEL_RULE, Reader, item_key
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, SUBJECT, Reader, item_key
 from ..errors import Problem
 from ..labels import matches
 from . import cluster_choice
@@ -30,7 +29,6 @@ ROLES = (PLATFORM_ADMIN, CLUSTER_ADMIN, AUDITOR)
 _ADMINS = (PLATFORM_ADMIN, CLUSTER_ADMIN)
 _MEMBER_KEYS, MEMBER_KINDS = ("kind", "name"), ("Group", "User")
 #: Names of users and groups: printable, without blanks at the ends and control characters.
-SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import typing as t
 from pathlib import Path
 
 from ..fleet.access_info import HUB_ARGUMENTS, hub_client, hub_uid
+from ..fleet.selectors import CLUSTER_ARGUMENTS, cluster_of
 from ..kube import absent, connection, errors
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
@@ -21,7 +22,7 @@ from ..kube.steps import plain_step
 from ..operation import Context, Operation
 from ..output import write_report, write_text
 from ..plan import Plan, Step
-from .declared import CLUSTER_ARGUMENTS, cluster_of, for_cluster
+from .declared import for_cluster
 from .render import objects
 from .scan import Governed, Scan, in_force, scan
 from .scan_report import API_VERSION, CLUSTER_REPORT, THRESHOLDS, document, hub_summary, junit, policy_reports, table

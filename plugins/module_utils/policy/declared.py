@@ -8,29 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..fleet.access import TIERS
 from ..fleet.selectors import concerns
 from .model import Policy, read_all
-
-#: The arguments of a module that say which cluster it is about, as selectors look at it.
-CLUSTER_ARGUMENTS: dict[str, t.Any] = {
-    "cluster": {"type": "str", "required": True},
-    "cluster_labels": {"type": "dict", "default": {}},
-    "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
-    "cluster_colocated": {"type": "bool", "default": False},
-    "tier": {"type": "str", "choices": list(TIERS)},
-}
-
-
-def cluster_of(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The cluster that the arguments are about."""
-    return {
-        "name": params["cluster"],
-        "labels": params["cluster_labels"],
-        "role": params["cluster_role"],
-        "colocated": params["cluster_colocated"],
-        "tier": params["tier"],
-    }
 
 
 def for_cluster(declared: t.Any, cluster: t.Mapping[str, t.Any]) -> list[Policy]:

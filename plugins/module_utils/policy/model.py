@@ -9,11 +9,10 @@ The shapes are explained for operators in docs/policies.md.
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
-from ..declaration import DNS_LABEL, DNS_LABEL_RULE, Reader, item_key
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, SUBJECT, Reader, item_key
 from ..errors import InvalidInput, Problem
 from ..fleet import cluster_choice
 from . import exceptions
@@ -37,8 +36,6 @@ SCOPES = ("all", "tenants")
 
 #: Namespaces that no policy ever looks at, so that none can keep a cluster from working or from being repaired.
 SYSTEM_NAMESPACES = ("kube-node-lease", "kube-public", "kube-system", "lodestar-system")
-
-_SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 
 
 @dataclass(frozen=True)
@@ -139,8 +136,8 @@ def read(item: t.Any, reader: Reader, key: str) -> Policy:
         exempt_namespaces=tuple(
             reader.texts(exemptions.get("namespaces"), f"{where}.namespaces", DNS_LABEL, DNS_LABEL_RULE, 63)
         ),
-        exempt_groups=tuple(reader.texts(exemptions.get("groups"), f"{where}.groups", _SUBJECT, subject_rule)),
-        exempt_users=tuple(reader.texts(exemptions.get("users"), f"{where}.users", _SUBJECT, subject_rule)),
+        exempt_groups=tuple(reader.texts(exemptions.get("groups"), f"{where}.groups", SUBJECT, subject_rule)),
+        exempt_users=tuple(reader.texts(exemptions.get("users"), f"{where}.users", SUBJECT, subject_rule)),
         exceptions=exceptions.read(item.get("exceptions"), reader, f"{key}.exceptions"),
         if_unsupported=reader.choice(item.get("if_unsupported", UNSUPPORTED[0]), f"{key}.if_unsupported", UNSUPPORTED),
     )

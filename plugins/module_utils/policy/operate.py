@@ -10,6 +10,7 @@ import datetime
 import typing as t
 
 from ..errors import InvalidInput, Problem, Refused
+from ..fleet.selectors import CLUSTER_ARGUMENTS, cluster_of
 from ..kube import absent, adopt, connection, errors
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
@@ -17,7 +18,7 @@ from ..kube.resources import object_id
 from ..operation import Context, Operation
 from ..plan import Plan, Step
 from . import exceptions, mutate, stages
-from .declared import CLUSTER_ARGUMENTS, cluster_of, for_cluster
+from .declared import for_cluster
 from .model import Policy
 from .render import objects
 

@@ -10,7 +10,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ..declaration import DNS_LABEL, DNS_LABEL_RULE, DNS_SUBDOMAIN, Reader
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, DNS_SUBDOMAIN, SUBJECT, Reader
 from ..fleet.inventory_grants import FORBIDDEN_ROLES, is_bindable
 
 MEMBER_KEYS = ("kind", "name", "namespace", "role", "cluster_role")
@@ -24,7 +24,6 @@ ROLES = {"owner": "admin", "admin": "admin", "developer": "edit", "viewer": "vie
 FORBIDDEN_VERBS = ("*", "bind", "escalate", "impersonate")
 
 #: Names of users and groups: printable, without blanks at the ends and control characters.
-_SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?")
 _VERB = re.compile(r"[a-z]{1,63}")
 _GROUP = re.compile(r"|[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _RESOURCE = re.compile(r"[a-z][a-z0-9-]{0,62}(/[a-z]{1,63})?")
@@ -146,7 +145,7 @@ def _member(entry: dict[str, t.Any], known: t.Sequence[str], reader: Reader, key
         )
         return Member(kind, name, role, home, cluster_role)
     name = reader.text(
-        entry.get("name"), f"{key}.name", _SUBJECT, "names are printable text without blanks at their ends"
+        entry.get("name"), f"{key}.name", SUBJECT, "names are printable text without blanks at their ends"
     )
     if name.startswith("system:"):
         reason = "is a name of Kubernetes itself, and would give rights to more than a team"

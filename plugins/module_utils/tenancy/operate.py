@@ -10,8 +10,7 @@ import typing as t
 
 from ..declaration import TENANT_LABEL, Reader
 from ..errors import InvalidInput, Problem, Refused
-from ..fleet.access import TIERS
-from ..fleet.selectors import concerns, runs_workloads
+from ..fleet.selectors import CLUSTER_ARGUMENTS, cluster_of, concerns, runs_workloads
 from ..kube import absent, adopt, connection
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
@@ -31,11 +30,7 @@ from .validate import read_all, warnings
 
 ARGUMENTS: dict[str, t.Any] = {
     "tenants": {"type": "list", "elements": "dict", "required": True},
-    "cluster": {"type": "str", "required": True},
-    "cluster_labels": {"type": "dict", "default": {}},
-    "cluster_role": {"type": "str", "choices": ["global", "workload"], "default": "workload"},
-    "cluster_colocated": {"type": "bool", "default": False},
-    "tier": {"type": "str", "choices": list(TIERS)},
+    **CLUSTER_ARGUMENTS,
     "grants": {"type": "dict", "default": {}},
     "settings": {"type": "dict", "default": {}},
     "shares": {"type": "dict", "default": {}},
@@ -55,7 +50,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     :raises Refused: a namespace would be deleted without C(prune_namespaces), or something of others taken.
     """
     settings = read_settings(params)
-    tenants = for_cluster(params["tenants"], cluster_view(params), settings)
+    tenants = for_cluster(params["tenants"], {**cluster_of(params), "access": {"grants": params["grants"]}}, settings)
     tenants = budgeted(tenants, params)
     rendered = {tenant.name: objects(tenant, settings) for tenant in tenants}
     applyset = ApplySet("tenancy", force=params["force"])
@@ -122,18 +117,6 @@ def _planned(client: Client, wanted: list[dict[str, t.Any]], **options: t.Any) -
             " cluster_access.grants.resources; otherwise our rights are those of an older release, see docs/access.md",
             cluster=options["target"],
         ) from exc
-
-
-def cluster_view(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The cluster of a module's arguments, as selectors look at it."""
-    return {
-        "name": params["cluster"],
-        "labels": params["cluster_labels"],
-        "role": params["cluster_role"],
-        "colocated": params["cluster_colocated"],
-        "tier": params["tier"],
-        "access": {"grants": params["grants"]},
-    }
 
 
 def read_settings(params: t.Mapping[str, t.Any]) -> Settings:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -38,10 +37,7 @@ def living(own: ApiServer) -> ApiServer:
     done = run(own, *TENANTS, prune_namespaces=True)
     assert len(done["guards"]) == 2 * 2, done
     dev = Person(own, "system:masters")
-    until = time.monotonic() + 20
-    while not (pod(dev, "slow").message and pod(dev, "apart").message):
-        assert time.monotonic() < until, "it did not come into force"
-        time.sleep(0.2)
+    until(lambda: bool(pod(dev, "slow").message and pod(dev, "apart").message), 20)
     return own
 
 
