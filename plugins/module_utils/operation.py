@@ -32,12 +32,14 @@ class Context:
     :param progress: tells the operator one line about a long operation, at once.
     :param resources: what is open until the operation ends.
     :param diff: somebody looks at the diff, which is not made for nobody.
+    :param hub: a client of the hub that has been made already, for one look at many clusters.
     """
 
     environ: t.Mapping[str, str]
     progress: t.Callable[[str], None] = field(default=lambda line: None)
     resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False, compare=False)
     diff: bool = True
+    hub: t.Any = field(default=None, repr=False, compare=False)
 
     def enter(self, resource: t.ContextManager[_Resource]) -> _Resource:
         """Opens something that the plan and its steps use; it is closed when the operation ends, however it ends."""

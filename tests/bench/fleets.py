@@ -17,10 +17,12 @@ from pathlib import Path
 import yaml
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access_secret
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import ApplySet, kinds_of
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.observed import serving
 
 from ..integration.fleet.conftest import LODESTAR, opened, run
-from ..integration.fleet.plays import recap
+from ..integration.fleet.plays import changed_on, recap
 from ..integration.harness.apiserver import ApiServer
 from ..integration.harness.simulated import Recording, Simulated
 
@@ -49,6 +51,10 @@ class Done:
         """By host the counts of Ansible's recap."""
         return recap(self.said.partition("PLAY RECAP")[2])
 
+    def changed_on(self, cluster: str) -> int:
+        """How many tasks changed something on a cluster that the run has reached."""
+        return changed_on(self.said, cluster)
+
     def checked(self) -> Done:
         """Itself.
 
@@ -62,6 +68,7 @@ class Hub:
     """The hub, its records, and inventories of its members.
 
     :param server: the hub's API server, with no member yet.
+    :ivar lists: the platform-wide lists of the inventories.
     """
 
     def __init__(self, server: ApiServer, folder: Path) -> None:
@@ -69,6 +76,7 @@ class Hub:
         self.folder = folder
         self.access = {key: value for key, value in opened(server).items() if key != "expires"}
         self.kinds: dict[str, str] = {}
+        self.lists: dict[str, list[Object]] = {}
         self._kubeconfigs: dict[str, str] = {}
 
     def declare(self, kind: str, name: str, kubeconfig: Object | None = None) -> None:
@@ -153,6 +161,7 @@ class Hub:
         own = {"ansible_connection": "local", "lodestar_hub_access": self.access}
         machines = {"hub_control_plane": {"hosts": {"h1": {"ansible_host": "192.0.2.11"}}}}
         return {
+            "all": {"vars": self.lists},
             "clusters": {"vars": own, "hosts": {"hub": hub, **members}},
             "machines": {"children": {"hub_machines": {"children": machines}}},
         }
@@ -180,6 +189,36 @@ class Hub:
         figure = json.loads(figures.read_text())
         asked = len(self.server.audit.since(mark, LODESTAR))
         return Done(figure["seconds"], figure["kib"] / 1024, asked, done.returncode, done.stdout + done.stderr)
+
+
+def declared() -> dict[str, list[Object]]:
+    """Tenants and policies that are a hundred objects on every cluster: twelve times seven, and eight times two."""
+    limits = {"default": {"cpu": "1", "memory": "1Gi"}, "default_request": {"cpu": "100m", "memory": "64Mi"}}
+    tenants = [
+        {
+            "name": f"team-{index}",
+            "namespaces": [f"team-{index}"],
+            "members": [{"kind": "Group", "name": f"team-{index}", "role": "developer"}],
+            "quota": {"pods": "10"},
+            "limits": limits,
+        }
+        for index in range(12)
+    ]
+    rule = {"rule": "required_labels", "mode": "audit"}
+    policies = [{**rule, "name": f"label-{index}", "parameters": {"labels": [f"label-{index}"]}} for index in range(8)]
+    return {"tenants": tenants, "policies": policies}
+
+
+def held(server: ApiServer) -> int:
+    """How many objects of tenants and policies a cluster holds."""
+    count = 0
+    with Client(server.admin) as admin:
+        for name in ("tenancy", "policy"):
+            applyset = ApplySet(name)
+            kinds = kinds_of(admin.get("v1", "ConfigMap", applyset.parent_name, applyset.namespace))
+            found = [serving(admin, kind) for kind in kinds]
+            count += sum(len(admin.list(*kind, label_selector=applyset.selector)) for kind in found if kind is not None)
+    return count
 
 
 def namespace(name: str) -> Object:

@@ -27,6 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "fleet": {"kube"},
     "tenancy": {"fleet", "kube"},
     "policy": {"fleet", "kube"},
+    "settled": {"tenancy", "policy", "fleet", "kube"},
 }
 #: Run where nothing but Python is installed: the module's interpreter on a machine.
 STANDARD_LIBRARY_ONLY = ("machine/", "bundle/manifest.py")

@@ -32,8 +32,10 @@ HUB_ARGUMENTS: dict[str, t.Any] = {
 }
 
 
-def hub_client(params: t.Mapping[str, t.Any]) -> Client:
+def hub_client(params: t.Mapping[str, t.Any], context: Context) -> Client:
     """A client for the hub; one that reads nothing and refuses to write while there is no access to it."""
+    if context.hub is not None:
+        return t.cast(Client, context.hub)
     access = params.get("hub_access")
     return Client(resolve({"access": access}, {})) if access else AbsentCluster(str(params.get("hub") or "hub"))
 
@@ -104,7 +106,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     guard_name(cluster)
     outputs: dict[str, t.Any] = dict.fromkeys(("access", "uid", "tier", "hub_uid"))
     outputs.update(state="absent", reason="", recorded_uid="")
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     try:
         outputs["hub_uid"] = hub_uid(hub, params)
         if given:

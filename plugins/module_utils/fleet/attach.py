@@ -127,7 +127,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that take the cluster into the fleet; none while its access is good."""
     name = params["cluster"]
     guard_name(name)
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     secret = hub.get("v1", "Secret", secret_name(name), name)
     run = _Run(params, context, hub, hub_uid(hub, params), secret, datetime.datetime.now(datetime.UTC))
     ending = read_ending(secret)

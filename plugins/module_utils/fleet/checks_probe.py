@@ -203,7 +203,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
 def _expected(params: t.Mapping[str, t.Any], context: Context, seen: Observation) -> Expected:
     cluster = params["cluster"]
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     declared: dict[str, t.Any] = {key: params[key] for key in ("tenant_namespaces", "ranges")}
     try:
         stored = stored_access(hub, cluster)

@@ -34,7 +34,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that mark the cluster, or those that make the hub forget it."""
     name = str(params["cluster"])
     guard_name(name)
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     if isinstance(hub, AbsentCluster):
         raise Refused(
             f"{name}: only the hub knows what it has of it, and there is no access to it. Nothing was changed."

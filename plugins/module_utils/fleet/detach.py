@@ -41,7 +41,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that take the cluster out of the fleet."""
     name = str(params["cluster"])
     guard_name(name)
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     uid = hub_uid(hub, params)
     found = known(hub, name, str(params["hub"]))
     _guard(params, found)

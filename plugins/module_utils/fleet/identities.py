@@ -22,7 +22,7 @@ from .records import CLUSTER_API, MODE_LABEL
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """Refuses the same cluster under two names, and one whose mode was changed. There is never anything to do."""
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     warnings = []
     try:
         records = hub.list(CLUSTER_API, "ManagedCluster", label_selector=UID_LABEL)

@@ -52,7 +52,7 @@ def observe(client: Client, cluster: str, version: str | None = None) -> Observe
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """The steps that make the hub's records say what is declared and seen."""
     guard_name(params["cluster"])
-    hub = context.enter(hub_client(params))
+    hub = context.enter(hub_client(params, context))
     if params["unreachable"]:
         return _plan_unreachable(hub, params)
     member = context.enter(absent.connect(params, context.environ, params["cluster"]))

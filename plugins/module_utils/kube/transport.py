@@ -12,6 +12,7 @@ server that sends one byte now and then holds nobody up.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import http.client
 import io
 import select
@@ -155,10 +156,62 @@ def _is_stale(sock: ssl.SSLSocket) -> bool:
     return bool(poll.poll(0))
 
 
+class _Pool:
+    """Idle connections to one server with one credential, and in a look what it has answered."""
+
+    def __init__(self, looking: bool = False) -> None:
+        self.looking = looking
+        self._answers: dict[str, Response] = {}
+        self._idle: list[_Connection] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> _Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def give(self, connection: _Connection) -> None:
+        with self._lock:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def known(self, method: str, target: str) -> Response | None:
+        return self._answers.get(target) if method == "GET" else None
+
+    def note(self, method: str, target: str, response: Response) -> None:
+        """Keeps an answer that stands: what is there, and that something is not."""
+        if self.looking and method == "GET" and (response.status < 300 or response.status == 404):
+            self._answers[target] = response
+
+
+_look: contextvars.ContextVar[dict[Connection, _Pool] | None] = contextvars.ContextVar("lodestar_look", default=None)
+
+
+@contextlib.contextmanager
+def one_look() -> t.Iterator[None]:
+    """Several operations look at a server, and none of them acts: what one has read is not asked again by the next, and
+    all of them share connections. For the thread that enters it.
+    """
+    pools: dict[Connection, _Pool] = {}
+    token = _look.set(pools)
+    try:
+        yield
+    finally:
+        _look.reset(token)
+        for pool in pools.values():
+            pool.close()
+
+
 class Transport:
     """A bounded pool of connections to one server. Threads may share it."""
 
     def __init__(self, connection: Connection, in_flight: int) -> None:
+        pools = _look.get()
+        self._pool = _Pool() if pools is None else pools.setdefault(connection, _Pool(looking=True))
         parts = urlsplit(connection.server)
         self._host = parts.hostname or ""
         self._port = parts.port or 443
@@ -166,8 +219,6 @@ class Transport:
         self._server_name = connection.tls_server_name or self._host
         self._connection = connection
         self._slots = threading.BoundedSemaphore(in_flight)
-        self._idle: list[_Connection] = []
-        self._lock = threading.Lock()
 
     def exchange(
         self, method: str, target: str, headers: t.Mapping[str, str], body: bytes | None, until: float
@@ -177,25 +228,25 @@ class Transport:
         :param until: the monotonic time at which it must have ended.
         :raises Lost: there is no whole response.
         """
+        known = self._pool.known(method, target)
+        if known is not None:
+            return known
         if not self._slots.acquire(timeout=max(until - time.monotonic(), 0)):
             raise Lost("the deadline passed while earlier requests were under way", sent=False, final=True)
         try:
-            return self._exchange(method, self._prefix + target, headers, body, until)
+            response = self._exchange(method, self._prefix + target, headers, body, until)
         finally:
             self._slots.release()
+        self._pool.note(method, target, response)
+        return response
 
     def close(self) -> None:
-        """Closes what is idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        """Closes what is idle, unless others of a look may use it."""
+        if not self._pool.looking:
+            self._pool.close()
 
     def _take(self) -> _Connection:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return _Connection(self._host, self._port, context(self._connection), self._server_name)
+        return self._pool.take() or _Connection(self._host, self._port, context(self._connection), self._server_name)
 
     def _exchange(
         self, method: str, target: str, headers: t.Mapping[str, str], body: bytes | None, until: float
@@ -220,8 +271,7 @@ class Transport:
         if raw.will_close:
             connection.close()
         else:
-            with self._lock:
-                self._idle.append(connection)
+            self._pool.give(connection)
         return response
 
 

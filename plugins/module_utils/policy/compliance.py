@@ -89,7 +89,7 @@ def _hub_steps(context: Context, found: Scan, params: t.Mapping[str, t.Any], war
     """The summary that the hub keeps in the namespace of the cluster, and loses with it."""
     if not params["report"] or not params["hub_access"] or not params["cluster_exists"]:
         return []
-    hub, cluster = context.enter(hub_client(params)), params["cluster"]
+    hub, cluster = context.enter(hub_client(params, context)), params["cluster"]
     hub_uid(hub, params)
     if hub.get("v1", "Namespace", cluster) is None or CLUSTER_REPORT.kind not in (hub.served(API_VERSION) or {}):
         warnings.append(f"{cluster}: {params['hub']} does not know it or serves no policy reports: it keeps no summary")

@@ -70,3 +70,14 @@ def changed(said: str) -> int:
     counts = recap(said)
     assert counts, said
     return sum(count["changed"] for count in counts.values())
+
+
+def changed_on(said: str, host: str) -> int:
+    """How many tasks changed something on a cluster. One that was left as it is has no task of its own, but a line in
+    the report."""
+    counts = recap(said)
+    assert counts, said
+    if host in counts:
+        return counts[host]["changed"]
+    assert re.search(rf"^{re.escape(host)} .* nothing$", said, re.MULTILINE), said
+    return 0

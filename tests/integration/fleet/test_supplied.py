@@ -17,7 +17,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.client impo
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors import Unauthorized
 
 from ..harness.apiserver import ApiServer
-from .plays import Fleet, recap
+from .plays import Fleet, changed_on, recap
 from .test_attach import secret
 
 Object = dict[str, t.Any]
@@ -59,7 +59,7 @@ def test_a_cluster_is_attached_by_token_and_needs_none_afterwards(
 
     bare = Fleet(tmp_path / "bare", hub_access, {prefix: {}}).play("attach")
     assert bare.returncode == 0, bare.stdout[-4000:]
-    assert recap(bare.stdout)[prefix]["changed"] == 0
+    assert changed_on(bare.stdout, prefix) == 0
 
 
 def test_without_a_credential_a_new_cluster_is_refused_and_told_what_to_set(
@@ -83,4 +83,4 @@ def test_a_revoked_access_is_named_and_rekey_mends_it(
     assert f"rekey: {prefix}" in " ".join(done.stdout.split())
     assert fleet.play("rekey", "-e", f"rekey={prefix}").returncode == 0
     settled = fleet.play("attach")
-    assert (settled.returncode, recap(settled.stdout)[prefix]["changed"]) == (0, 0)
+    assert (settled.returncode, changed_on(settled.stdout, prefix)) == (0, 0)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module fleet_settled. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ..errors import InvalidInput, PlatformError, Problem
+from ..fleet.access_info import HUB_ARGUMENTS
+from ..fleet.hub_snapshot import HubSnapshot
+from ..kube.connection import resolve
+from ..kube.transport import one_look
+from ..operation import Context, Operation
+from ..plan import Plan
+from ..tenancy.divide import OPERATION as BUDGETS
+from . import told
+from .look import Finding, look
+
+Object = t.Mapping[str, t.Any]
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """Looks at the attached clusters of C(names). There is never anything to do.
+
+    Whatever goes wrong with the hub or with a cluster leaves clusters out: their own tasks say what it is.
+    """
+    if params["at_once"] < 1:
+        remedy = "Give a number, or leave it out"
+        raise InvalidInput([Problem("at_once", params["at_once"], "must be at least 1", remedy)])
+    fleet, options = params["fleet"], params["options"]
+    clusters = [fleet["clusters"][name] for name in params["names"] if fleet["clusters"][name]["mode"] == "attach"]
+    nothing = Plan(outputs={"settled": {}, "looked": {}})
+    if not clusters or not params.get("hub_access"):
+        return nothing
+    try:
+        context.enter(one_look())
+        hub = context.enter(HubSnapshot(resolve({"access": params["hub_access"]}, {})))
+        fleet, warnings = _with_budgets({**fleet, "hub_access": params["hub_access"]}, context)
+    except PlatformError:
+        return nothing
+    shared = replace(context, hub=hub)
+
+    def one(cluster: Object) -> Finding | None:
+        return look(cluster, fleet, _options(options.get(cluster["name"]) or {}), shared)
+
+    with ThreadPoolExecutor(max_workers=min(params["at_once"], len(clusters))) as pool:
+        found = dict(zip((str(cluster["name"]) for cluster in clusters), pool.map(one, clusters), strict=True))
+    return _told(fleet, {name: finding for name, finding in found.items() if finding is not None}, warnings)
+
+
+def _with_budgets(fleet: Object, context: Context) -> tuple[dict[str, t.Any], list[str]]:
+    """The fleet with C(shares) and C(allocatable), and what is to be said of them."""
+    if not any("budget" in tenant or "quota" in tenant for tenant in fleet["tenants"]):
+        return {**fleet, "shares": {}, "allocatable": {}}, []
+    asked = {key: fleet[key] for key in ("tenants", "clusters", "hub", "hub_access")}
+    divided = BUDGETS.plan({**asked, "hub": fleet["hub"] or "hub"}, context)
+    return {**fleet, **divided.outputs}, divided.warnings
+
+
+def _options(given: Object) -> Object | None:
+    """The options of a cluster; None where a role is told something that the fleet does not say."""
+    return None if set(given) - set(told.OPTIONS) else given
+
+
+def _told(fleet: Object, found: t.Mapping[str, Finding], warnings: t.Sequence[str]) -> Plan:
+    settled = {name: finding for name, finding in found.items() if finding.entry is not None}
+    for name in [*_doubled(found), *_waiting(fleet, settled)]:
+        settled.pop(name, None)
+    outputs = {
+        "settled": {name: {"uid": one.access["uid"], "entry": one.entry} for name, one in settled.items()},
+        "looked": {name: one.access for name, one in found.items() if name not in settled},
+    }
+    said = [*warnings, *(line for one in settled.values() for line in one.warnings)]
+    # Where other clusters have something to do, the task that divides the budgets says the same of them once more.
+    return Plan(outputs=outputs, warnings=list(dict.fromkeys(said)) if settled else [])
+
+
+def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
+    """Clusters behind which there is another one's identity, or the hub's."""
+    count = Counter(uid for one in found.values() for uid in {one.access["uid"]})
+    count.update({one.access["hub_uid"]: 1 for one in found.values()})
+    return [name for name, one in found.items() if count[one.access["uid"]] > 1]
+
+
+def _waiting(fleet: Object, settled: t.Collection[str]) -> list[str]:
+    """Clusters whose share of a budget depends on what the hub will record of another one in this run."""
+    measured = {
+        tenant["name"] for tenant in fleet["tenants"] if (tenant.get("budget") or {}).get("split") == "capacity"
+    }
+    moving = {
+        name
+        for cluster in fleet["clusters"].values()
+        if cluster["name"] not in settled
+        for name in measured & set(cluster["tenants"])
+    }
+    return [name for name in settled if moving & set(fleet["clusters"][name]["tenants"])]
+
+
+OPERATION = Operation(
+    arguments={
+        "fleet": {"type": "dict", "required": True},
+        "names": {"type": "list", "elements": "str", "required": True},
+        "options": {"type": "dict", "default": {}},
+        "at_once": {"type": "int", "default": 8},
+        **HUB_ARGUMENTS,
+    },
+    plan=plan,
+    sensitive=True,
+)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several operations that look at a server together."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.transport import Response, Transport, one_look
+
+SERVER = Connection("https://192.0.2.1:6443", token="t")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is really sent; the status of an answer is what the target ends with."""
+    found: list[str] = []
+
+    def exchange(_self: Transport, method: str, target: str, *_more: t.Any) -> Response:
+        found.append(f"{method} {target}")
+        return Response(int(target.rpartition("/")[2]), {}, str(len(found)).encode())
+
+    monkeypatch.setattr(Transport, "_exchange", exchange)
+    return found
+
+
+def ask(target: str, method: str = "GET", connection: Connection = SERVER) -> bytes:
+    return Transport(connection, 1).exchange(method, target, {}, None, time.monotonic() + 5).body
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_stands_is_asked_once(sent: list[str], status: int) -> None:
+    with one_look():
+        assert ask(f"/a/{status}") == ask(f"/a/{status}")
+    assert len(sent) == 1
+    ask(f"/a/{status}")
+    ask(f"/a/{status}")
+    assert len(sent) == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "method"), [("/a/500", "GET"), ("/a/429", "GET"), ("/a/403", "GET"), ("/a/200", "POST")]
+)
+def test_anything_else_is_asked_again(sent: list[str], target: str, method: str) -> None:
+    with one_look():
+        ask(target, method)
+        ask(target, method)
+    assert len(sent) == 2
+
+
+def test_answers_are_those_of_one_server_and_one_identity(sent: list[str]) -> None:
+    with one_look():
+        ask("/a/200")
+        ask("/a/200", connection=Connection("https://192.0.2.1:6443", token="another"))
+        ask("/a/200", connection=Connection("https://192.0.2.2:6443", token="t"))
+    assert len(sent) == 3
+
+
+def test_a_look_is_its_threads_own(sent: list[str]) -> None:
+    with one_look():
+        ask("/a/200")
+        other = threading.Thread(target=ask, args=["/a/200"])
+        other.start()
+        other.join()
+    assert len(sent) == 2
+
+
+def test_looks_within_a_look_are_apart(sent: list[str]) -> None:
+    with one_look():
+        ask("/a/200")
+        with one_look():
+            ask("/a/200")
+        ask("/a/200")
+    assert len(sent) == 2

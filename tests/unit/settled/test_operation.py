@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which clusters may leave a run, by what a look at each has found."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput
+from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context
+from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan
+from ansible_collections.lodestar.platform.plugins.module_utils.settled import operation
+from ansible_collections.lodestar.platform.plugins.module_utils.settled.look import Finding
+
+Object = dict[str, t.Any]
+HUB = {"server": "https://192.0.2.1:6443", "token": "t"}
+
+
+class Looks:
+    """What the looks find, by cluster; and the options with which each was looked at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **found: Finding | None) -> None:
+        self.found, self.options = found, dict[str, t.Any]()
+        monkeypatch.setattr(operation, "HubSnapshot", lambda connection: contextlib.nullcontext())
+        monkeypatch.setattr(operation, "look", self.look)
+
+    def look(self, cluster: Object, _fleet: Object, options: t.Any, _context: Context) -> Finding | None:
+        self.options[cluster["name"]] = options
+        return self.found[cluster["name"]]
+
+    def plan(self, tenants: t.Sequence[Object] = (), **params: t.Any) -> Plan:
+        clusters = {
+            name: {"name": name, "mode": "attach", "tenants": [tenant["name"] for tenant in tenants]}
+            for name in self.found
+        }
+        clusters["created"] = {"name": "created", "mode": "create", "tenants": []}
+        fleet = {"hub": "hub", "clusters": clusters, "tenants": list(tenants)}
+        given = {"names": list(clusters), "options": {}, "at_once": 2, "hub": "hub", "hub_access": HUB, **params}
+        return operation.plan({"fleet": fleet, **given}, Context(environ={}))
+
+
+def finding(uid: str, settled: bool = True, *warnings: str) -> Finding:
+    access = {"uid": uid, "hub_uid": "hub-uid", "state": "usable", "access": {"token": "t"}}
+    return Finding(access, {"name": uid} if settled else None, warnings)
+
+
+def test_the_settled_are_told_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks(monkeypatch, a=finding("1", True, "said", "said of a"), b=finding("2", False, "unsaid"), c=None)
+    made = looks.plan()
+    assert made.outputs["settled"] == {"a": {"uid": "1", "entry": {"name": "1"}}}
+    assert set(made.outputs["looked"]) == {"b"}
+    assert made.warnings == ["said", "said of a"]
+    assert made.steps == []
+
+
+def test_what_several_say_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Looks(monkeypatch, a=finding("1", True, "x"), b=finding("2", True, "x")).plan().warnings == ["x"]
+
+
+@pytest.mark.parametrize("uid", ["1", "hub-uid"])
+def test_a_cluster_that_is_another_one_too_is_not_settled(monkeypatch: pytest.MonkeyPatch, uid: str) -> None:
+    made = Looks(monkeypatch, a=finding("1"), b=finding(uid), c=finding("3")).plan()
+    assert "b" in made.outputs["looked"]
+    assert "c" in made.outputs["settled"]
+    assert ("a" in made.outputs["settled"]) == (uid != "1")
+
+
+@pytest.mark.parametrize(("split", "settled"), [("capacity", []), ("even", ["a"])])
+def test_a_share_that_another_clusters_record_decides_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, split: str, settled: list[str]
+) -> None:
+    monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
+    looks = Looks(monkeypatch, a=finding("1"), b=finding("2", False))
+    made = looks.plan([{"name": "team", "budget": {"split": split}}])
+    assert list(made.outputs["settled"]) == settled
+
+
+def test_a_cluster_whose_roles_are_told_something_else_is_asked_for_its_access_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = Looks(monkeypatch, a=finding("1"), b=finding("2"), c=finding("3"))
+    looks.plan(options={"a": {"tenancy_tenants": None}, "b": {"tenancy_force": True}})
+    assert looks.options == {"a": None, "b": {"tenancy_force": True}, "c": {}}
+
+
+def test_without_a_hub_nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Looks(monkeypatch, a=finding("1")).plan(hub_access=None)
+    assert made.outputs == {"settled": {}, "looked": {}}
+
+
+def test_a_number_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInput, match="at_once = 0"):
+        Looks(monkeypatch, a=finding("1")).plan(at_once=0)

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A look at many clusters tells their operations what the roles tell them."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet import inventory
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import OPERATION as SUMMARY
+from ansible_collections.lodestar.platform.plugins.module_utils.settled import told
+
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+#: Module of a role's task -> the operation's name.
+TASKS = {
+    "cluster_attach": "attach",
+    "cluster_record": "record",
+    "tenancy": "tenancy",
+    "policy": "policy",
+    "cluster_summary": "summary",
+}
+ROLE_NAMES = ("attach", "tenancy", "policy", "report")
+#: Of the whole report, not of a cluster.
+OF_THE_REPORT = {"report_path"}
+
+
+def variables(role: str) -> set[str]:
+    specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    return set(specs["main"]["options"])
+
+
+@pytest.mark.parametrize("role", ROLE_NAMES)
+def test_every_variable_of_a_role_is_known(role: str) -> None:
+    assert variables(role) - OF_THE_REPORT == {
+        name for name in (*told.OPTIONS, *told.DECLARED) if name.startswith(f"{role}_")
+    }
+
+
+@pytest.mark.parametrize("option", told.OPTIONS)
+def test_an_option_that_is_not_set_is_what_the_role_says(option: str) -> None:
+    defaults = yaml.safe_load((ROLES / option.partition("_")[0] / "defaults/main.yml").read_text())
+    operations, argument = told.OPTIONS[option]
+    for name in operations:
+        operation = SUMMARY if name == "summary" else told.OPERATIONS[name]
+        assert told.defaults(operation)[argument] == defaults[option]
+
+
+def fleet(**lists: t.Any) -> dict[str, t.Any]:
+    local = {"ansible_connection": "local", **lists}
+    hub = {"cluster_role": "global", "kubernetes_version": "1.36.3", "endpoint": {"address": "192.0.2.10"}}
+    legacy = {
+        "cluster_mode": "attach",
+        "cluster_labels": {"tier": "gold"},
+        "cluster_access": {"tier": "lifecycle", "grants": {"cluster_roles": ["team-view"]}},
+        "tenant_settings": {"ingress_namespaces": ["ingress"]},
+    }
+    hosts = {"hub": {**hub, **local}, "legacy": {**legacy, **local}, "h1": {"ansible_host": "192.0.2.11"}}
+    machines = {group: ["h1"] for group in ("machines", "hub_machines", "hub_control_plane")}
+    found = inventory.read(hosts, {"clusters": ["hub", "legacy"], **machines}).as_dict()
+    return {**found, "shares": {"legacy": {"a": {"cpu": "1"}}}, "allocatable": {"legacy": {"cpu": "8"}}}
+
+
+def params(options: t.Mapping[str, t.Any] | None = None, **lists: t.Any) -> dict[str, told.Params]:
+    whole = fleet(**lists)
+    return told.params(whole["clusters"]["legacy"], whole, {"token": "t"}, {"token": "h"}, options or {})
+
+
+def told_by_roles() -> dict[str, set[str]]:
+    """By operation, the arguments that its task in a role gives."""
+    found = {}
+    for role in ROLE_NAMES:
+        for task in yaml.safe_load((ROLES / role / "tasks/main.yml").read_text()):
+            for key, arguments in task.items():
+                name = TASKS.get(key.removeprefix("lodestar.platform."))
+                # One task only records that a cluster is silent, which no settled one is.
+                if name is not None and "access_state" not in arguments:
+                    found[name] = set(arguments)
+    return found
+
+
+def test_every_argument_of_the_roles_tasks_is_given() -> None:
+    given = params()
+    by_roles = told_by_roles()
+    assert set(by_roles) == set(given)
+    for name, arguments in by_roles.items():
+        assert arguments <= set(given[name])
+
+
+def test_what_the_fleet_says_is_told() -> None:
+    role = {"name": "ops", "role": "auditor", "members": [{"kind": "Group", "name": "ops"}]}
+    given = params(fleet_roles=[role])
+    assert [item["name"] for item in given["record"]["fleet_roles"]] == ["ops"]
+    for name in ("record", "tenancy", "policy"):
+        assert given[name]["cluster_labels"] == {"tier": "gold"}
+        assert (given[name]["tier"], given[name]["access"]) == ("lifecycle", {"token": "t"})
+    assert given["attach"]["grants"] == given["tenancy"]["grants"]
+    assert given["attach"]["grants"]["cluster_roles"] == ["team-view"]
+    assert given["tenancy"]["settings"] == {"api_server": [], "ingress_namespaces": ["ingress"]}
+    assert (given["tenancy"]["shares"], given["tenancy"]["allocatable"]) == ({"a": {"cpu": "1"}}, {"cpu": "8"})
+    assert {given[name]["hub_access"]["token"] for name in ("attach", "record")} == {"h"}
+
+
+def test_an_option_reaches_every_operation_that_has_it() -> None:
+    given = params({"attach_adopt": ["all"], "tenancy_force": True, "report_access_share": 10})
+    assert given["attach"]["adopt"] == given["record"]["adopt"] == ["all"]
+    assert (given["tenancy"]["force"], given["policy"]["force"]) == (True, False)
+    assert given["summary"]["access_share"] == 10
