@@ -29,8 +29,9 @@ LIST_KEYS = ("tenants", "policies", "fleet_roles")
 KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, *SECRET_KEYS)
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
-#: Judges a platform-wide list; is given the list as declared and the clusters by name, as plain data.
-Judge = t.Callable[[t.Any, t.Mapping[str, t.Mapping[str, t.Any]]], t.Sequence[Problem]]
+#: Judges a platform-wide list; is given the list as declared and the clusters by name, as plain data. That of
+#: policies also gets the names of the declared C(tenants), ``None`` when they cannot be read.
+Judge = t.Callable[..., t.Sequence[Problem]]
 Judges = t.Mapping[str, Judge]
 
 
@@ -104,8 +105,10 @@ def examine(
     checks.check_replacements(machines, problems)
     hub = next((cluster.name for cluster in clusters.values() if cluster.role == "global"), None)
     lists = {key: _platform_list(key, hub or names[0], clusters, hostvars, problems) for key in LIST_KEYS}
-    bare = Fleet(hub, clusters, machines)
-    chosen = {key: _choose(key, lists[key], bare, judges or {}, problems, warnings) for key in ("tenants", "policies")}
+    bare, judges = Fleet(hub, clusters, machines), dict(judges or {})
+    if "policies" in judges:
+        judges["policies"] = functools.partial(judges["policies"], tenants=_tenant_names(lists["tenants"]))
+    chosen = {key: _choose(key, lists[key], bare, judges, problems, warnings) for key in ("tenants", "policies")}
     chosen["fleet_roles"] = _choose_roles(lists["fleet_roles"], bare, problems, warnings)
     clusters = {name: _with_items(cluster, chosen) for name, cluster in clusters.items()}
     warnings += _creation_warnings(clusters) + _misspelt(hostvars)
@@ -149,6 +152,13 @@ def _choose(
         if everywhere and (why := why_left_out(cluster))
     )
     return chosen
+
+
+def _tenant_names(tenants: t.Any) -> list[str] | None:
+    """The names of the declared tenants as far as they can be read; a list that is none has problems of its own."""
+    if tenants is not None and not isinstance(tenants, list):
+        return None
+    return [str(item["name"]) for item in tenants or () if isinstance(item, dict) and "name" in item]
 
 
 def _choose_roles(items: t.Any, fleet: Fleet, problems: list[Problem], warnings: list[str]) -> dict[str, list[str]]:

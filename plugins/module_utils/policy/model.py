@@ -9,6 +9,7 @@ The shapes are explained for operators in docs/policies.md.
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 from dataclasses import dataclass, field
 
@@ -79,12 +80,15 @@ class Policy:
         return self.rule in MUTATIONS
 
 
-def validate(policies: t.Any, clusters: cluster_choice.Clusters | None = None) -> list[Problem]:
+def validate(
+    policies: t.Any, clusters: cluster_choice.Clusters | None = None, tenants: t.Collection[str] | None = None
+) -> list[Problem]:
     """Every problem of the platform-wide list C(policies).
 
     :param clusters: C(fleet.clusters), by name; without it the choice of clusters is not compared with the fleet.
+    :param tenants: names of the declared tenants; without it those that policies name are not compared with them.
     """
-    return _read_all(policies, clusters)[1]
+    return _read_all(policies, clusters, tenants)[1]
 
 
 def read_all(policies: t.Any, clusters: cluster_choice.Clusters | None = None) -> list[Policy]:
@@ -92,13 +96,15 @@ def read_all(policies: t.Any, clusters: cluster_choice.Clusters | None = None) -
 
     :raises InvalidInput: with every problem.
     """
-    read_ones, problems = _read_all(policies, clusters)
+    read_ones, problems = _read_all(policies, clusters, None)
     if problems:
         raise InvalidInput(problems)
     return read_ones
 
 
-def _read_all(policies: t.Any, clusters: cluster_choice.Clusters | None) -> tuple[list[Policy], list[Problem]]:
+def _read_all(
+    policies: t.Any, clusters: cluster_choice.Clusters | None, tenants: t.Collection[str] | None
+) -> tuple[list[Policy], list[Problem]]:
     reader = Reader()
     read_ones: list[Policy] = []
     for place, item in enumerate(reader.sequence(policies, "policies")):
@@ -110,8 +116,23 @@ def _read_all(policies: t.Any, clusters: cluster_choice.Clusters | None) -> tupl
         cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=False)
         if policy.name and policy.name in {other.name for other in read_ones}:
             reader.problem(f"{key}.name", policy.name, "is the name of two policies", "give each its own name")
+        if tenants is not None:
+            _check_tenants(policy, tenants, reader, key)
         read_ones.append(policy)
     return read_ones, reader.problems
+
+
+def _check_tenants(policy: Policy, tenants: t.Collection[str], reader: Reader, key: str) -> None:
+    """Notes names of tenants that are none: such a scope looks at nothing, and such an exception lets nothing pass."""
+    places = [(f"{key}.scope.tenants", policy.scope.tenants)]
+    places += [(f"{key}.exceptions[{place}].tenants", item.tenants) for place, item in enumerate(policy.exceptions)]
+    for where, names in places:
+        for name in filter(None, names):
+            if name not in tenants:
+                near = difflib.get_close_matches(name, list(tenants), n=1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
+                remedy = f"{hint}Correct the name, or remove it if the tenant is gone"
+                reader.problem(where, name, "is not a tenant of the inventory", remedy)
 
 
 def read(item: t.Any, reader: Reader, key: str) -> Policy:
