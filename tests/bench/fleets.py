@@ -192,7 +192,7 @@ class Hub:
 
 
 def declared() -> dict[str, list[Object]]:
-    """Tenants and policies that are a hundred objects on every cluster: twelve times seven, and eight times two."""
+    """Tenants and policies that are a hundred objects on every cluster: ten times seven, and ten times three."""
     limits = {"default": {"cpu": "1", "memory": "1Gi"}, "default_request": {"cpu": "100m", "memory": "64Mi"}}
     tenants = [
         {
@@ -202,10 +202,10 @@ def declared() -> dict[str, list[Object]]:
             "quota": {"pods": "10"},
             "limits": limits,
         }
-        for index in range(12)
+        for index in range(10)
     ]
     rule = {"rule": "required_labels", "mode": "audit"}
-    policies = [{**rule, "name": f"label-{index}", "parameters": {"labels": [f"label-{index}"]}} for index in range(8)]
+    policies = [{**rule, "name": f"label-{index}", "parameters": {"labels": [f"label-{index}"]}} for index in range(10)]
     return {"tenants": tenants, "policies": policies}
 
 
