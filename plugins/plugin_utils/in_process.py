@@ -44,6 +44,16 @@ def plain(value: t.Any) -> t.Any:
     return value
 
 
+class _Whole:
+    """What the validator need not look into, and would only copy."""
+
+    def __init__(self, value: t.Any) -> None:
+        self.value = value
+
+    def __deepcopy__(self, _memo: t.Any) -> _Whole:
+        return self
+
+
 class SensitiveAction(ActionBase):
     """Runs the module of the same name where the task says, and keeps a successful result out of every output."""
 
@@ -89,12 +99,18 @@ class ControllerAction(SensitiveAction):
         """
         make: t.Any = ArgumentSpecValidator
         given = plain(self._task.args)
-        result = make(self.operation.arguments, **self.operation.constraints).validate(given)
+        kept = {key: _Whole(value) for key, value in given.items() if value is not None and self._is_free(key)}
+        result = make(self.operation.arguments, **self.operation.constraints).validate({**given, **kept})
         if result.errors.errors:
             unknown = any(isinstance(error, UnsupportedError) for error in result.errors.errors)
             prefix = f"Unsupported parameters for ({self._task.action}) module: " if unknown else ""
             raise AnsibleActionFail(prefix + result.errors.msg, obj=self._task.args)
-        return {**given, **result.validated_parameters}
+        return {**given, **result.validated_parameters, **{key: given[key] for key in kept}}
+
+    def _is_free(self, key: str) -> bool:
+        """True for an argument of which anything is accepted, and nothing is secret."""
+        spec = self.operation.arguments.get(key) or {}
+        return spec.get("type") == "raw" and not spec.get("no_log")
 
     def _inputs(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Arguments that come from the run itself, as plain data; they take the place of the task's."""

@@ -53,7 +53,9 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
         served = serving(client, name)
         if served is not None:
             kinds.add(served)
-    for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds)):
+    # The connections of a new set's many writes may as well be made now.
+    eager = observed.parent is None and len(objects) > _MANY
+    for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds), eager):
         observed.members.update({key_of(obj): obj for obj in items})
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     # A new parent is made in a namespace that must exist.
@@ -102,9 +104,9 @@ _In = t.TypeVar("_In")
 _Out = t.TypeVar("_Out")
 
 
-def _map(client: Client, function: t.Callable[[_In], _Out], items: t.Sequence[_In]) -> list[_Out]:
+def _map(client: Client, function: t.Callable[[_In], _Out], items: t.Sequence[_In], eager: bool = False) -> list[_Out]:
     # More connections cost more handshakes, which a server nearby answers many requests in.
-    if len(items) < 3 or len(items) * client.latency < _WORTH_A_CONNECTION:
+    if len(items) < 3 or (len(items) * client.latency < _WORTH_A_CONNECTION and not eager):
         return [function(item) for item in items]
     with ThreadPoolExecutor(max_workers=min(8, len(items))) as pool:
         return list(pool.map(function, items))

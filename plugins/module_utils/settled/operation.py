@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ..errors import InvalidInput, PlatformError, Problem
-from ..fleet.access_info import HUB_ARGUMENTS
+from ..fleet.access_info import HUB_ARGUMENTS, hub_uid
 from ..fleet.hub_snapshot import HubSnapshot
 from ..kube.connection import resolve
 from ..kube.transport import one_look
@@ -41,6 +41,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     try:
         context.enter(one_look())
         hub = context.enter(HubSnapshot(resolve({"access": params["hub_access"]}, {})))
+        hub_uid(hub, {**params, "hub": fleet["hub"] or "hub"})  # All looks want to know it: it is asked for here, once.
         fleet, warnings = _with_budgets({**fleet, "hub_access": params["hub_access"]}, context)
     except PlatformError:
         return nothing

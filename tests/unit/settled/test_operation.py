@@ -26,6 +26,7 @@ class Looks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **found: Finding | None) -> None:
         self.found, self.options = found, dict[str, t.Any]()
         monkeypatch.setattr(operation, "HubSnapshot", lambda connection: contextlib.nullcontext())
+        monkeypatch.setattr(operation, "hub_uid", lambda hub, params: "hub-uid")
         monkeypatch.setattr(operation, "look", self.look)
 
     def look(self, cluster: Object, _fleet: Object, options: t.Any, _context: Context) -> Finding | None:
