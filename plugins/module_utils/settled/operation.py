@@ -84,8 +84,8 @@ def _told(fleet: Object, found: t.Mapping[str, Finding], warnings: t.Sequence[st
 
 def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
     """Clusters behind which there is another one's identity, or the hub's."""
-    count = Counter(uid for one in found.values() for uid in {one.access["uid"]})
-    count.update({one.access["hub_uid"]: 1 for one in found.values()})
+    count = Counter(one.access["uid"] for one in found.values())
+    count.update({one.access["hub_uid"] for one in found.values()})
     return [name for name, one in found.items() if count[one.access["uid"]] > 1]
 
 
