@@ -10,12 +10,13 @@ judge, the expressions first of all, is judged by the one of the bundle.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 import urllib.parse
 
 from ..errors import Problem
-from .inventory_fields import Fields, kind_of
+from .inventory_fields import UNKNOWN_KEY, Fields, kind_of
 from .inventory_registries import is_url
 
 KEY = "cluster_authentication"
@@ -41,7 +42,9 @@ def read(fields: Fields, created: bool, issuers: t.Collection[str]) -> dict[str,
         return {}
     if not created:
         reason = "the API servers of an attached cluster are configured by whoever made it"
-        fields.wrong(KEY, reason, "Remove it, and configure the issuer there")
+        fields.problems.append(
+            Problem(fields.where + KEY, _HIDDEN, reason, "Remove it, and configure the issuer there")
+        )
         return {}
     problems = len(fields.problems)
     part = fields.section(KEY, ("jwt", "anonymous"))
@@ -53,6 +56,11 @@ def read(fields: Fields, created: bool, issuers: t.Collection[str]) -> dict[str,
     _check_arguments(fields, part)
     if not entries and not part.given("anonymous") and len(fields.problems) == problems:
         fields.wrong(KEY, "configures nothing", "List issuers under jwt, or remove it")
+    # Settings of clients, from which people copy, hold a secret.
+    fields.problems[problems:] = [
+        dataclasses.replace(item, value=_HIDDEN) if item.reason == UNKNOWN_KEY else item
+        for item in fields.problems[problems:]
+    ]
     return dict(part.values)
 
 

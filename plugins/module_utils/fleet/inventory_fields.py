@@ -23,6 +23,9 @@ PATH = re.compile(r"[^\x00-\x1f\x7f`$;&|<>{}\"'\\*?]{1,1024}")
 
 Fits: t.TypeAlias = "re.Pattern[str] | t.Callable[[str], object]"
 
+#: Why a key is refused that nobody reads.
+UNKNOWN_KEY = "is not a known key"
+
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
 
@@ -153,7 +156,7 @@ class Fields:
         """Notes the keys that are not known."""
         for name in self.values:
             if name not in known:
-                self.wrong(name, "is not a known key", suggestion(str(name), known))
+                self.wrong(name, UNKNOWN_KEY, suggestion(str(name), known))
 
     def labels(self, key: str, reserved: tuple[str, ...] = ()) -> dict[str, str]:
         """Labels of a Kubernetes object, whose keys begin with none of the reserved prefixes."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import typing as t
 
@@ -142,17 +143,30 @@ def _problems(where: str, obj: t.Any) -> t.Iterator[Problem]:
             yield Problem(f"{where}: metadata.{key}", type(values).__name__, "is not a mapping", "Give a mapping")
         elif isinstance(values, dict) and PART_OF in values:
             yield Problem(f"{where}: metadata.{key}.{PART_OF}", values[PART_OF], "is set by the set", "Remove it")
+    if obj.get("kind") == "Secret":
+        yield from _untold(where, obj)
+
+
+def _untold(where: str, obj: Object) -> t.Iterator[Problem]:
+    """Values of a Secret that YAML took for something else: a server would refuse them, and repeat them."""
+    for field in ("data", "stringData"):
+        values = obj.get(field)
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if value is not None and not isinstance(value, str):
+                reason = f"must be text, but is of the type {type(value).__name__}"
+                yield Problem(f"{where}: {field}.{key}", "(not shown)", reason, "Put quotes around it")
 
 
 def _plain(obj: Object) -> Object:
-    copied: Object = encode_string_data(_without_null(obj))
+    copied: Object = encode_string_data(_as_json(obj))
     metadata = {key: value for key, value in copied["metadata"].items() if key not in _SERVER_METADATA}
     return {**{key: value for key, value in copied.items() if key != "status"}, "metadata": metadata}
 
 
-def _without_null(value: t.Any) -> t.Any:
+def _as_json(value: t.Any) -> t.Any:
+    """Without what is null. YAML makes dates of what Kubernetes takes for text."""
     if isinstance(value, dict):
-        return {str(key): _without_null(item) for key, item in value.items() if item is not None}
+        return {str(key): _as_json(item) for key, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
-        return [_without_null(item) for item in value]
-    return value
+        return [_as_json(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime.date) else value

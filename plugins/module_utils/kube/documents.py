@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..errors import InvalidInput, PlatformError, Problem
@@ -38,7 +39,7 @@ def load_numbered(text: str, key: str, limit: int = MAX_TEXT) -> list[tuple[int,
         raise PlatformError("The Python package PyYAML is missing. Install it where this task runs.")
     if len(text) > limit:
         raise _invalid(key, f"{len(text)} characters", f"at most {limit} are read")
-    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader_class = _loader_class()
     try:
         _check_events(text, key, loader_class)
         documents = []
@@ -47,7 +48,7 @@ def load_numbered(text: str, key: str, limit: int = MAX_TEXT) -> list[tuple[int,
             while loader.check_node():
                 node = loader.get_node()
                 _check_node(node, key, {}, set())
-                documents.append(loader.construct_document(node))
+                documents.append(_constructed(loader, node, key))
         finally:
             loader.dispose()
     except yaml.YAMLError as exc:
@@ -55,6 +56,49 @@ def load_numbered(text: str, key: str, limit: int = MAX_TEXT) -> list[tuple[int,
         where = f"line {mark.line + 1}" if mark is not None else "somewhere"
         raise _invalid(key, where, f"is not valid YAML: {getattr(exc, 'problem', None) or 'unreadable'}") from None
     return [(number, document) for number, document in enumerate(documents, start=1) if document is not None]
+
+
+@functools.cache
+def _loader_class() -> t.Any:
+    """Reads what JSON can say. A date is text, as it is to Kubernetes and its tools."""
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    left_out = {f"tag:yaml.org,2002:{name}" for name in ("timestamp", "binary", "omap", "pairs", "set")}
+    resolvers = {
+        first: [(tag, pattern) for tag, pattern in known if tag not in left_out]
+        for first, known in base.yaml_implicit_resolvers.items()
+    }
+    constructors = {tag: made for tag, made in base.yaml_constructors.items() if tag not in left_out}
+    return type("PlainLoader", (base,), {"yaml_implicit_resolvers": resolvers, "yaml_constructors": constructors})
+
+
+def _constructed(loader: t.Any, node: t.Any, key: str) -> t.Any:
+    """The document of a node. What a wrong value is is not told, since it may be secret."""
+    failures = (yaml.constructor.ConstructorError, ArithmeticError, ValueError)
+    try:
+        return loader.construct_document(node)
+    except failures:
+        for value in _parts(node, set()):
+            if value.tag not in loader.yaml_constructors:
+                reason = "is not valid YAML: a tag begins with !; quote what is text"
+                raise _invalid(key, _line(value), reason) from None
+            try:
+                if isinstance(value, yaml.ScalarNode):
+                    loader.construct_object(value)
+            except failures:
+                reason = "is not valid YAML: this is no number; quote what is text"
+                raise _invalid(key, _line(value), reason) from None
+        raise
+
+
+def _parts(node: t.Any, seen: set[int]) -> t.Iterator[t.Any]:
+    """The nodes that a node is made of, each once, and itself."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    for child in node.value if isinstance(node.value, list) else ():
+        for part in child if isinstance(child, tuple) else (child,):
+            yield from _parts(part, seen)
+    yield node
 
 
 def load_one(text: str, key: str, limit: int = MAX_TEXT) -> t.Any:

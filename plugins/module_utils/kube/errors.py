@@ -15,6 +15,14 @@ import typing as t
 
 from ..errors import PlatformError
 
+#: What a server may say of a Secret that it cannot read, without its value.
+_HARMLESS = re.compile(
+    r"[\w.\[\]-]+: expected \w+|illegal base64 data at input byte \d+"
+    r'|failed calling webhook "[\w.-]+"|etcdserver: [a-z ]+'
+)
+#: The answers that are about the content of an object that was sent.
+_ABOUT_CONTENT = (400, 422, 500)
+_READING = ("get", "list", "delete")
 _MANAGER = re.compile(r'conflicts? with "([^"]+)"')
 
 
@@ -108,7 +116,10 @@ def from_response(status: int, body: t.Any, verb: str, what: str) -> ApiError:
     reason = str(answer.get("reason") or "")
     causes = [item for item in (answer.get("details") or {}).get("causes") or () if isinstance(item, dict)]
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
-    text = _UNAUTHORIZED if status == 401 else _text(answer, causes, what) or f"HTTP {status}"
+    hidden = what.startswith("Secret ") and status in _ABOUT_CONTENT and verb not in _READING
+    told = _text(answer, causes, what)
+    told = _harmless(told) if hidden and told and not causes else told
+    text = _UNAUTHORIZED if status == 401 else told or f"HTTP {status}"
     fields: dict[str, t.Any] = {"verb": verb, "object": what}
     managers = sorted({match for item in causes for match in _MANAGER.findall(str(item.get("message")))})
     if managers:
@@ -116,6 +127,12 @@ def from_response(status: int, body: t.Any, verb: str, what: str) -> ApiError:
         fields["fields"] = sorted({str(item.get("field")) for item in causes if item.get("field")})
         text = f"field(s) {', '.join(fields['fields'])} belong to {', '.join(managers)}"
     return kind(f"{verb} {what}: {text}", status=status, reason=reason, **fields)
+
+
+def _harmless(said: str) -> str:
+    """What is wrong with a Secret. Servers repeat values, so only what is known to hold none is told."""
+    found = _HARMLESS.search(said)
+    return found.group() if found else "the server's words are not shown, since they may repeat a value"
 
 
 def _text(answer: dict[str, t.Any], causes: list[dict[str, t.Any]], what: str) -> str:

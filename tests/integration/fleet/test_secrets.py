@@ -98,14 +98,17 @@ class Household:
             "LODESTAR_PLAN_FILE": str(self.left / "plan.json"),
         }
 
-    def play(self, playbook: str | Path, *arguments: str) -> str:
-        """One run; what it said."""
+    def play(self, playbook: str | Path, *arguments: str, fails: bool = False) -> str:
+        """One run; what it said.
+
+        :param fails: it must.
+        """
         with Watch(self.left) as watch:
             done = self.fleet.play(playbook, *LOUD, *arguments)
         self.seen |= watch.seen
         said = done.stdout + done.stderr
         self.seen[f"the output of {playbook}", said.encode()] = None
-        assert done.returncode == 0, said[max(0, said.find("[ERROR]") - 500) :][:4000]
+        assert (done.returncode != 0) == fails, said[max(0, said.find("[ERROR]") - 500) :][:4000]
         return said
 
     def found(self, places: Places) -> list[str]:
@@ -189,7 +192,7 @@ def test_no_secret_of_a_single_task_is_left(
                 "ignore_errors": True,
             },
         ]
-        said = household.play(_written(user, tasks), "-e", f"@{user / 'keys.json'}")
+        said = household.play(written(user, tasks), "-e", f"@{user / 'keys.json'}")
     assert "the credential is not accepted" in said
     assert any(line.startswith("POST /oauth/token") for line in openshift.seen)
     assert household.found([]) == []
@@ -207,7 +210,7 @@ def test_what_leaks_is_found(hub: ApiServer, household: Household, user: Path) -
     marked = {"name": "leak", "namespace": "default", "annotations": {"said": household.secrets["token of the hub"]}}
     with Client(hub.admin) as client:
         client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": marked})
-        household.play(_written(user, tasks), "-e", f"@{user / 'loud.json'}")
+        household.play(written(user, tasks), "-e", f"@{user / 'loud.json'}")
         found = household.found(told_by("hub", hub))
         client.delete("v1", "ConfigMap", "leak", "default")
     places = {line.removeprefix("token of the hub: ").split(" of ")[0] for line in found}
@@ -221,6 +224,7 @@ def test_what_leaks_is_found(hub: ApiServer, household: Household, user: Path) -
     } <= places
 
 
-def _written(user: Path, tasks: list[Object]) -> Path:
+def written(user: Path, tasks: list[Object]) -> Path:
+    """A playbook of these tasks on the cluster C(first)."""
     (user / "play.yml").write_text(yaml.safe_dump([{"hosts": "first", "gather_facts": False, "tasks": tasks}]))
     return user / "play.yml"

@@ -21,6 +21,9 @@ from .apiserver import ApiServer
 
 #: The name of the log of Ansible.
 LOG = "ansible.log"
+#: Types of Secrets that are there to hold a secret: an access, and what tests put into manifests.
+CANARY_TYPE = "example.org/canary"
+_HOLDING = ("cluster.x-k8s.io/secret", CANARY_TYPE)
 _PERIOD = 0.05
 Places = t.Iterable[tuple[str, bytes]]
 
@@ -92,7 +95,7 @@ class Watch:
 def told_by(name: str, api: ApiServer) -> Places:
     """Every object of every kind as an administrator reads it, C(managedFields) and Events included, and the audit log.
 
-    Of the Secrets that are there to hold an access, everything but the value.
+    Of the Secrets that are there to hold one, everything but the value.
     """
     with Client(api.admin) as client:
         groups = client.request("GET", "/apis")["groups"]
@@ -101,8 +104,8 @@ def told_by(name: str, api: ApiServer) -> Places:
                 if "/" in resource["name"] or "list" not in resource["verbs"]:
                     continue
                 for item in client.request("GET", f"{base}/{resource['name']}")["items"]:
-                    if item.get("type") == "cluster.x-k8s.io/secret":
-                        item.pop("data")
+                    if item.get("type") in _HOLDING:
+                        item.pop("data", None)
                     metadata = item["metadata"]
                     where = f"{name}: {resource['name']} {metadata.get('namespace', '')}/{metadata['name']}"
                     yield where, repr(item).encode()

@@ -160,3 +160,12 @@ def test_nothing_is_no_configuration() -> None:
     assert "configures nothing" in problem.reason
     (problem,) = read("https://sso.example.org")[1]
     assert problem.key == "east: cluster_authentication"
+
+
+@pytest.mark.parametrize("path", ["clientSecret", "jwt.0.clientSecret", f"{ISSUER}.clientSecret", f"{NAME}.secret"])
+def test_what_has_no_place_there_is_not_shown(path: str) -> None:
+    """Settings of clients, which are often copied from, hold a secret."""
+    _read, [problem] = read(changed(path, "canary"))
+    assert problem.key.endswith(path.rpartition(".")[2])
+    assert problem.value == "(not shown)"
+    assert "canary" not in str(problem)

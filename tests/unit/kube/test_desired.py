@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -51,6 +52,24 @@ def test_every_malformed_object_is_named_at_once() -> None:
     keys = {problem.key for problem in refusal.value.problems}
     assert {"objects[0]", "objects[1]: kind", "objects[2]: metadata.name", "objects[3]: apiVersion"} <= keys
     assert any(key.startswith("objects[4]: metadata.labels") for key in keys)
+
+
+def test_a_date_that_ansible_has_read_is_text() -> None:
+    day = datetime.date(2027, 1, 1)
+    moment = datetime.datetime(2027, 1, 1, 10, tzinfo=datetime.UTC)
+    [made] = normalise([obj("ConfigMap", data={"day": day, "moment": moment})])
+    assert made["data"] == {"day": "2027-01-01", "moment": "2027-01-01T10:00:00+00:00"}
+
+
+@pytest.mark.parametrize("value", [918273640519, True, 1.5, ["canary"], {"canary": 1}])
+@pytest.mark.parametrize("field", ["data", "stringData"])
+def test_a_secrets_value_that_is_no_text_is_named_without_it(field: str, value: t.Any) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        normalise([obj("Secret", **{field: {"pin": value, "fine": "x", "gone": None}})])
+    [problem] = refusal.value.problems
+    assert (problem.key, problem.value) == (f"objects[0]: {field}.pin", "(not shown)")
+    assert "must be text" in problem.reason
+    assert not any(hidden in str(refusal.value) for hidden in ("canary", "918273640519", "True", "1.5"))
 
 
 def test_an_object_that_stands_twice_is_refused_across_versions() -> None:

@@ -136,3 +136,30 @@ def test_a_kustomization_is_built_by_the_program_that_is_there(kustomization: Pa
 def test_a_kustomization_below_a_plain_directory_is_not_guessed_at(folder: Path) -> None:
     (folder / "deep" / "kustomization.yml").write_text("resources: []\n")
     assert "kustomization inside the plain directory" in refused(lambda: read(folder))
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("!canary", "tag"),
+        ("!!canary x", "tag"),
+        ("!!int canary", "line 2"),
+        ("!!binary canary=x", "tag"),
+        ("!!timestamp canary", "tag"),
+        ("!!set {canary}", "tag"),
+    ],
+)
+def test_a_value_that_is_no_plain_text_is_named_by_its_line(value: str, reason: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        sources.read_objects(f"kind: Secret\npassword: {value}\n")
+    assert reason in str(refusal.value)
+    assert "line 2" in str(refusal.value)
+    assert "uote" in str(refusal.value)
+    assert "canary" not in str(refusal.value)
+
+
+def test_a_date_is_text_as_it_stands() -> None:
+    dates = ["2027-01-01", "2027-02-30", "2027-01-01T00:00:00Z", "2027-01-01 10:00:00"]
+    text = "\n".join(["kind: ConfigMap", *(f"d{place}: {date}" for place, date in enumerate(dates))])
+    [(_where, read_one)] = sources.read_objects(text)
+    assert [read_one[f"d{place}"] for place in range(len(dates))] == dates
