@@ -23,10 +23,14 @@ def matches(selector: t.Mapping[str, t.Any], labels: t.Mapping[str, str]) -> boo
     for key, value in (selector.get("matchLabels") or {}).items():
         if labels.get(key) != value:
             return False
-    return all(_requirement_holds(item, labels) for item in selector.get("matchExpressions") or [])
+    return all(holds(item, labels) for item in selector.get("matchExpressions") or [])
 
 
-def _requirement_holds(requirement: t.Mapping[str, t.Any], labels: t.Mapping[str, str]) -> bool:
+def holds(requirement: t.Mapping[str, t.Any], labels: t.Mapping[str, str]) -> bool:
+    """True when one of C(matchExpressions) holds.
+
+    :raises ValueError: for an operator that LabelSelectors do not have.
+    """
     key, operator = requirement["key"], requirement["operator"]
     values = requirement.get("values") or []
     if operator == "In":

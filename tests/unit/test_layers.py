@@ -28,6 +28,8 @@ ARROWS: dict[str, set[str]] = {
     "tenancy": {"fleet", "kube"},
     "policy": {"fleet", "kube"},
     "settled": {"tenancy", "policy", "fleet", "kube"},
+    # Of policy only the evaluator of CEL, in which Placements select, too.
+    "placement": {"fleet", "kube", "policy"},
 }
 #: Run where nothing but Python is installed: the module's interpreter on a machine.
 STANDARD_LIBRARY_ONLY = ("machine/", "bundle/manifest.py")

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""OCM's own placement controller as a program that decides cases; see oracle/main.go.
+
+It is built once from the Go modules that oracle/go.sum pins, and kept in the cache by the digest of its sources.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+import typing as t
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "oracle"
+
+
+def program_path() -> Path:
+    """Where the program is kept, whether it has been made or not."""
+    digest = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.mod", "go.sum")))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "lodestar" / "oracle" / digest.hexdigest()[:16]
+
+
+def program() -> Path:
+    """The program; made when it is not there, which takes minutes."""
+    made = program_path()
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with (made.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _build(made)
+    return made
+
+
+def _build(made: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=made.parent) as folder:
+        environ = {
+            **os.environ,
+            "GOCACHE": f"{folder}/cache",
+            "GOFLAGS": "-buildvcs=false -trimpath -mod=readonly",
+            "GOWORK": "off",
+            "CGO_ENABLED": "0",
+        }
+        command = ["go", "build", "-ldflags", "-s -w", "-o", f"{folder}/program", "."]
+        subprocess.run(command, cwd=SOURCE, env=environ, check=True)
+        os.replace(f"{folder}/program", made)
+
+
+def answers(cases: t.Iterable[t.Mapping[str, t.Any]], oracle: Path) -> list[dict[str, t.Any]]:
+    """What OCM decides in each case."""
+    lines = "".join(json.dumps(case) + "\n" for case in cases)
+    done = subprocess.run([oracle], input=lines, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
