@@ -5,6 +5,9 @@
 """An evaluator of the Common Expression Language, for the part of it that admission policies are written in.
 
 It judges what already runs, which the API server does not: it judges requests. What it does not know it refuses when an
-expression is compiled, so that it never guesses; tests hold each of its verdicts against a real API server's. Pure.
-Private to the collection. https://github.com/google/cel-spec
+expression is compiled, so that it never guesses; tests hold each of its verdicts against a real API server's.
+
+No library is used, since none fits: cel-python (0.5 was tried) cannot parse optional fields (C(object.?spec), C([?0])),
+which the library's policies are written with, has none of Kubernetes' functions, and finds an unknown function only
+when it gets there. Pure. Private to the collection. https://github.com/google/cel-spec
 """
