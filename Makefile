@@ -42,6 +42,10 @@ setup: .cache/setup/system $(VENV)/.locked $(VENV)/.go $(COLLECTION) ## the envi
 	tools/system_packages.sh
 	@mkdir -p $(@D) && touch $@
 
+.cache/setup/browser: tools/system_packages.sh | .cache/setup/system
+	tools/system_packages.sh browser
+	@touch $@
+
 $(VENV)/.locked: requirements.lock tools/venv.sh | .cache/setup/system
 	tools/venv.sh "$(PYTHON)" "$(VENV)" requirements.lock
 	@touch $@
@@ -109,7 +113,7 @@ unit: setup ## unit tests: no cluster, no machine
 	pytest tests/unit $(ARGS)
 
 .PHONY: integration
-integration: setup ## tests against a kube-apiserver and etcd from the bundle
+integration: setup .cache/setup/browser ## tests against a kube-apiserver and etcd from the bundle
 	$(PLAYBOOK) lodestar.platform.bundle
 	pytest tests/integration -m "not full" $(ARGS)
 

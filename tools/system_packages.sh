@@ -3,7 +3,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Installs the system packages that are missing. Docker is not among them: the testbed sees to it.
+# Installs the system packages that are missing, with the argument `browser` those of a browser as well, which only tests
+# of the fleet report need. Docker is not among them: the testbed sees to it.
 set -euo pipefail
 
 missing=()
@@ -24,6 +25,10 @@ want libseccomp-dev test -e /usr/include/seccomp.h
 want pkg-config command -v pkg-config
 want python3-venv python3 -c 'import ensurepip, venv'
 want ca-certificates test -s /etc/ssl/certs/ca-certificates.crt
+if [ "${1-}" = browser ]; then
+    want chromium command -v chromium
+    want fonts-dejavu-core test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
+fi
 
 [ "${#missing[@]}" -gt 0 ] || exit 0
 if ! command -v apt-get >/dev/null; then

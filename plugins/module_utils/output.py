@@ -44,16 +44,17 @@ def write_report(path: Path, document: t.Mapping[str, t.Any]) -> dict[str, t.Any
     return {"report_path": str(path)}
 
 
-def write_text(path: Path, text: str, option: str) -> None:
-    """Likewise a text; C(option) is what names the place.
+def write_text(path: Path, text: str, option: str, mode: int = 0o644) -> None:
+    """Likewise a text; C(option) is what names the place. At no time is it open to more than C(mode) allows.
 
     :raises PlatformError: when it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(mode=0o600, exist_ok=False)
         temporary.write_text(text, encoding="utf-8")
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as exc:
         with contextlib.suppress(OSError):

@@ -36,7 +36,7 @@ RBAC = "rbac.authorization.k8s.io"
 def observe(made: Connection, tier: str, deadline: float) -> Observation:
     """What can be seen of a cluster with a credential."""
     seen = Observation(server=made.server)
-    _handshake(made, seen, deadline)
+    handshake(made, seen, deadline)
     if seen.unreachable or seen.tls_problem:
         return seen
     seen.credential_end = credential_end(made)
@@ -56,7 +56,7 @@ def observe(made: Connection, tier: str, deadline: float) -> Observation:
     return seen
 
 
-def _handshake(made: Connection, seen: Observation, deadline: float) -> None:
+def handshake(made: Connection, seen: Observation, deadline: float) -> None:
     """The serving certificate, as a client of the kubeconfig verifies it."""
     url = urlsplit(made.server)
     host, port = str(url.hostname), url.port or 443

@@ -24,6 +24,8 @@ from .access_info import judge, kube_system_uid, stored_access
 from .identity import NAMESPACE, Mark, read_mark
 
 Object = t.Mapping[str, t.Any]
+#: What is read of a cluster besides, from its client and its Nodes.
+Further = t.Callable[[Client, t.Sequence[Object]], dict[str, t.Any]]
 #: The labels of a Node that say what it is for.
 _ROLE = "node-role.kubernetes.io/"
 
@@ -93,11 +95,13 @@ def node(found: Object) -> dict[str, t.Any]:
     }
 
 
-def live(hub: Client, cluster: str, deadline: float) -> dict[str, t.Any]:
+def live(hub: Client, cluster: str, deadline: float, further: Further | None = None) -> dict[str, t.Any]:
     """Tries the access that the hub keeps for a cluster: C(state) and C(reason) of :func:`access_info.judge`,
     C(expires), C(seconds) of its fastest answer, C(version) and the number of C(nodes), C(ready) and C(total).
 
     Costs the hub one request and the cluster three. It raises nothing: what is wrong is the answer.
+
+    :param further: reads more from the same client, given the Nodes; what it returns is part of the answer.
     """
     answer: dict[str, t.Any] = dict.fromkeys(("expires", "tier", "seconds", "version", "nodes"))
     try:
@@ -110,8 +114,10 @@ def live(hub: Client, cluster: str, deadline: float) -> dict[str, t.Any]:
         answer.update(state=state, reason=reason)
         if access is not None:
             with Client(stored.connection, deadline=deadline, until=max(until, time.monotonic() + 1.0)) as client:
-                nodes = [node(item) for item in client.list("v1", "Node")]
+                there = client.list("v1", "Node")
+                nodes = [node(item) for item in there]
                 answer.update(version=str(client.version()["gitVersion"]), seconds=round(client.latency, 4))
+                answer.update(further(client, there) if further is not None else {})
             answer["nodes"] = {"ready": sum(item["ready"] for item in nodes), "total": len(nodes)}
     except PlatformError as exc:
         answer.update(state="refused" if getattr(exc, "status", None) else "unreachable", reason=str(exc))
@@ -122,7 +128,9 @@ def live(hub: Client, cluster: str, deadline: float) -> dict[str, t.Any]:
     return answer
 
 
-def live_all(hub: Client, clusters: t.Sequence[str], deadline: float, at_once: int) -> dict[str, dict[str, t.Any]]:
+def live_all(
+    hub: Client, clusters: t.Sequence[str], deadline: float, at_once: int, further: Further | None = None
+) -> dict[str, dict[str, t.Any]]:
     """:func:`live` of many clusters, C(at_once) of them at a time."""
     with ThreadPoolExecutor(max_workers=max(1, min(at_once, len(clusters)))) as pool:
-        return dict(zip(clusters, pool.map(lambda name: live(hub, name, deadline), clusters), strict=True))
+        return dict(zip(clusters, pool.map(lambda name: live(hub, name, deadline, further), clusters), strict=True))
