@@ -39,6 +39,8 @@ _MERGE_KEYS: dict[str, tuple[str, ...]] = {
 _PORT_KEYS = {"containerPort": ("containerPort", "protocol"), "port": ("port", "protocol")}
 #: Sets: order does not matter and others may add.
 _SETS = {"finalizers"}
+#: Sets that hold what is declared and nothing more: what a policy does.
+CLOSED_SETS = {"validationActions"}
 #: Where a string is a quantity.
 _QUANTITIES = {"hard", "requests", "limits", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio"}
 _QUANTITIES |= {"capacity", "allocatable", "used", "overhead", "sizeLimit", "divisor", "averageValue"}
@@ -85,6 +87,21 @@ def encode_string_data(obj: t.Any) -> t.Any:
     return {**kept, "data": {**(obj.get("data") or {}), **encoded}}
 
 
+def surplus(desired: t.Any, observed: t.Any) -> dict[str, t.Any]:
+    """The sets that hold more than is declared although nobody may add to them, as declared, in the object's shape.
+
+    Server-side apply merges a set, so it takes nothing away that others have put there.
+    """
+    found: dict[str, t.Any] = {}
+    for name, value in desired.items() if isinstance(desired, dict) and isinstance(observed, dict) else ():
+        there = observed.get(name)
+        if name in CLOSED_SETS and isinstance(there, list) and any(item not in value for item in there):
+            found[name] = value
+        elif isinstance(value, dict) and (inner := surplus(value, there)):
+            found[name] = inner
+    return found
+
+
 def same_at(desired: t.Any, observed: t.Any, names: t.Sequence[str]) -> bool:
     """Like :func:`covers` for a part of an object.
 
@@ -94,6 +111,12 @@ def same_at(desired: t.Any, observed: t.Any, names: t.Sequence[str]) -> bool:
     quantities = any(name in _QUANTITIES for name in names)
     _compare(desired, observed, ".", names[-1] if names else "", quantities, found)
     return not found
+
+
+def same_whole(desired: t.Any, observed: t.Any, names: t.Sequence[str]) -> bool:
+    """Like :func:`same_at` for what the API replaces as a whole: nothing may be there beyond what is declared, but for
+    what the API adds."""
+    return _atomic(desired, observed, any(name in _QUANTITIES for name in names))
 
 
 def project(observed: t.Any, desired: t.Any) -> t.Any:

@@ -16,7 +16,7 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from .diff import MISSING, find_by_keys, merge_keys, same_at
+from .diff import CLOSED_SETS, MISSING, find_by_keys, merge_keys, same_at, same_whole
 
 Fields = dict[str, t.Any]
 #: A step on the way to a field: a field's name, or an element of a list.
@@ -83,13 +83,37 @@ def deviations(
     :param literal: another spelling of the same value counts as well, as it does for the API server when it looks for
         conflicts: C("1") is not C("1000m") then.
     """
-    ours = fields_of(observed, manager, subresource)
     others = [(holder, fields) for holder, fields in _entries(observed) if holder.manager != manager]
-    found = _Lost(literal)
-    found.below(_content(declared), ours, observed, ())
+    found = _lost(declared, observed, manager, subresource, literal)
     return [
         Deviation(show(path), tuple(holder for holder, fields in others if _owns(fields, path))) for path in found.paths
     ]
+
+
+def replaced(declared: t.Mapping[str, t.Any], observed: t.Mapping[str, t.Any], manager: str) -> dict[str, t.Any]:
+    """The mappings that others have replaced as a whole, as they stand there, in the object's shape: what a comparison
+    field by field does not show, since it looks at declared fields only."""
+    kept: dict[str, t.Any] = {}
+    for path in _lost(declared, observed, manager).whole:
+        if all(isinstance(part, str) for part in path):
+            at, there = kept, observed
+            for part in path[:-1]:
+                at, there = at.setdefault(part, {}), there[part]
+            at[path[-1]] = there[path[-1]]
+    return kept
+
+
+def _lost(
+    declared: t.Mapping[str, t.Any],
+    observed: t.Mapping[str, t.Any],
+    manager: str,
+    subresource: str = "",
+    literal: bool = False,
+) -> _Lost:
+    others = [fields for holder, fields in _entries(observed) if holder.manager != manager]
+    found = _Lost(literal, others)
+    found.below(_content(declared), fields_of(observed, manager, subresource), observed, ())
+    return found
 
 
 def told(found: t.Sequence[Deviation], declaring: bool = False) -> list[dict[str, t.Any]]:
@@ -160,9 +184,11 @@ def _content(declared: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 class _Lost:
     """Collects the declared leaves that are not owned and stand differently."""
 
-    def __init__(self, literal: bool) -> None:
+    def __init__(self, literal: bool, others: t.Sequence[Fields]) -> None:
         self._literal = literal
+        self._others = others
         self.paths: list[Path] = []
+        self.whole: list[Path] = []
 
     def below(self, declared: t.Any, fields: Fields, observed: t.Any, path: Path) -> None:
         """Looks at what is declared below a field of which ``fields`` are owned."""
@@ -171,6 +197,8 @@ class _Lost:
                 there = observed.get(name, MISSING) if isinstance(observed, dict) else MISSING
                 self._child(value, fields.get(f"f:{name}"), there, (*path, name))
         elif isinstance(declared, list):
+            if path[-1] in CLOSED_SETS and isinstance(observed, list) and any(one not in declared for one in observed):
+                self.paths.append(path)
             for item in declared:
                 key, keys = _match(item, fields)
                 there = _element(item, keys, observed)
@@ -184,11 +212,16 @@ class _Lost:
 
     def _unowned(self, value: t.Any, there: t.Any, path: Path) -> None:
         """Goes down to the leaves, so that only who owns those is asked."""
+        names = [part for part in path if isinstance(part, str)]
+        if isinstance(value, dict) and isinstance(there, dict) and self._is_whole(path):
+            if not (value == there if self._literal else same_whole(value, there, names)):
+                self.paths.append(path)
+                self.whole.append(path)
+            return
         if isinstance(value, dict) and value and isinstance(there, dict):
             for name, inner in value.items():
                 self._unowned(inner, there.get(name, MISSING), (*path, name))
             return
-        names = [part for part in path if isinstance(part, str)]
         keys = merge_keys(names[-1], value) if isinstance(value, list) and names else ()
         if keys and isinstance(there, list):
             for item in value:
@@ -201,6 +234,11 @@ class _Lost:
         same = value == there if self._literal else same_at(value, there, names)
         if not empty and not same:
             self.paths.append(path)
+
+    def _is_whole(self, path: Path) -> bool:
+        """True for a mapping that somebody holds and of which nobody holds a part, such as a label selector."""
+        held = [found for fields in self._others if (found := _at(fields, path)) is not None]
+        return bool(held) and not any(held)
 
 
 def _match(item: t.Any, fields: Fields) -> tuple[str | None, dict[str, t.Any]]:
@@ -240,6 +278,17 @@ def _label(item: t.Any, keys: t.Mapping[str, t.Any]) -> str:
 
 def _freeze(item: t.Any) -> str:
     return json.dumps(item, sort_keys=True)
+
+
+def _at(fields: Fields, path: Path) -> Fields | None:
+    """What is held at a path, and below it; None for nothing."""
+    for part in path:
+        key = f"f:{part}" if isinstance(part, str) else _match(json.loads(part[0]), fields)[0]
+        child = fields.get(key) if key else None
+        if child is None:
+            return None
+        fields = child
+    return fields
 
 
 def _owns(fields: Fields, path: Path) -> bool:

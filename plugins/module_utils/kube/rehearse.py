@@ -79,6 +79,8 @@ def _try(client: Client, step: ObjectStep, spaces: t.Collection[str], crds: t.Se
         return _judge(client, obj, _STAND_IN, f"its namespace {namespace} does not exist yet")
     if step.anew:
         return _judge(client, obj, namespace, f"{describe(obj)} is made anew")
+    if step.strips:
+        return _judge(client, obj, namespace, f"what others have added to {describe(obj)} is taken away first")
     try:
         client.apply(obj, dry_run=True, force=step.force)
     except errors.NotFound:

@@ -14,9 +14,9 @@ from . import ledger
 from .applyset import DIGEST, recorded
 from .client import MANAGER, Client
 from .desired import wave_of
-from .diff import covers, project
+from .diff import covers, project, surplus
 from .established import wait_established
-from .ownership import deviations, given_up, released, told
+from .ownership import deviations, given_up, released, replaced, told
 from .redact import redact, redact_pair
 from .resources import describe, object_id
 
@@ -34,6 +34,7 @@ class ObjectStep(Step):
     :param obj: the object as declared, or as it stands when it is to go.
     :param force: whether fields are taken over from their managers.
     :param anew: whether it is deleted and made again.
+    :param strips: sets from which what others have added is taken away first, as they are declared.
     :param leaves: whether the object leaves the set, by being deleted or handed back.
     :param cause: why an object that is there is written: C(redeclared), and C(fields) with who holds them since when.
     """
@@ -41,6 +42,7 @@ class ObjectStep(Step):
     obj: Object = field(default_factory=dict, repr=False, compare=False)
     force: bool = False
     anew: bool = False
+    strips: t.Mapping[str, t.Any] = field(default_factory=dict)
     leaves: bool = False
     cause: t.Mapping[str, t.Any] = field(default_factory=dict)
 
@@ -80,15 +82,16 @@ def update_step(client: Client, obj: Object, there: Object, target: str, force: 
     :param force: take fields over from their managers.
     """
     anew = changes_immutable(obj, there) is not None
-    before = _merge(project(there, obj), released(obj, there, MANAGER))
+    before = _merge(_merge(project(there, obj), released(obj, there, MANAGER)), replaced(obj, there, MANAGER))
     left, right = redact_pair(_shown(before), _shown(obj))
+    strips = surplus(obj, there)
 
     def perform() -> None:
+        kind, metadata = (there["apiVersion"], there["kind"]), there["metadata"]
         if anew:
-            metadata = there["metadata"]
-            client.delete(
-                there["apiVersion"], there["kind"], metadata["name"], metadata.get("namespace"), metadata["uid"]
-            )
+            client.delete(*kind, metadata["name"], metadata.get("namespace"), metadata["uid"])
+        elif strips:
+            client.merge(*kind, metadata["name"], strips, metadata.get("namespace"))
         _apply(client, obj, force)
 
     return ObjectStep(
@@ -103,6 +106,7 @@ def update_step(client: Client, obj: Object, there: Object, target: str, force: 
         obj=obj,
         force=force,
         anew=anew,
+        strips=strips,
         cause=_cause(obj, there),
     )
 

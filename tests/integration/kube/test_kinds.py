@@ -10,10 +10,11 @@ import typing as t
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.rehearse import rehearse
 
 from ..harness.apiserver import ApiServer
 from ..harness.samples import NOT_KEPT, samples
-from .test_apply import plan, run
+from .test_apply import edit, plan, run
 
 SET = "samples"
 
@@ -49,3 +50,55 @@ def test_there_is_a_sample_of_every_kind_that_is_built_in(client: Client, object
 
 def test_nothing_of_what_was_applied_differs(client: Client, objects: list[dict[str, t.Any]]) -> None:
     assert [(step.id, step.before, step.after) for step in plan(client, objects, SET)] == []
+
+
+def test_a_selector_that_somebody_narrowed_or_emptied_is_taken_back(
+    api: ApiServer, client: Client, prefix: str
+) -> None:
+    """The API replaces a selector as a whole, so what is added to it is another selector."""
+    metadata = {"name": prefix, "namespace": "default"}
+    deny = {"podSelector": {}, "policyTypes": ["Ingress"]}
+    service = {"selector": {"app": "shop"}, "ports": [{"port": 80}]}
+    objects = [
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": deny},
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service},
+    ]
+    run(client, objects, prefix)
+    narrowed = {"spec": {"podSelector": {"matchLabels": {"app": "mine"}}}}
+    edit(api, f"/apis/networking.k8s.io/v1/namespaces/default/networkpolicies/{prefix}", narrowed)
+    edit(api, f"/api/v1/namespaces/default/services/{prefix}", {"spec": {"selector": {"tier": "back"}}})
+    found = {step.id.split("/")[-3]: step for step in run(client, objects, prefix)}
+    assert {step.action for step in found.values()} == {"update"}
+    fields = {kind: [item["path"] for item in step.as_dict()["cause"]["fields"]] for kind, step in found.items()}
+    assert fields == {"NetworkPolicy": ["spec.podSelector"], "Service": ["spec.selector"]}
+    assert (found["NetworkPolicy"].before or {})["spec"]["podSelector"] == narrowed["spec"]["podSelector"]
+    assert (found["Service"].before or {})["spec"]["selector"] == {"app": "shop", "tier": "back"}
+    assert plan(client, objects, prefix) == []
+    there = client.get("networking.k8s.io/v1", "NetworkPolicy", prefix, "default") or {}
+    assert there["spec"]["podSelector"] == {}
+
+
+@pytest.mark.parametrize(("declared", "edited"), [(["Deny", "Audit"], ["Warn"]), (["Audit"], ["Audit", "Deny"])])
+def test_what_a_policy_does_is_put_back(
+    api: ApiServer, client: Client, prefix: str, declared: list[str], edited: list[str]
+) -> None:
+    """The API merges this list: applying it alone would leave what somebody has put there, or be refused for it."""
+    admission, metadata = "admissionregistration.k8s.io/v1", {"name": prefix}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["bindings"]}
+    policy = {"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "true"}]}
+    binding = {"policyName": prefix, "validationActions": declared}
+    objects = [
+        {"apiVersion": admission, "kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": policy},
+        {"apiVersion": admission, "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata, "spec": binding},
+    ]
+    run(client, objects, prefix)
+    path = f"/apis/{admission}/validatingadmissionpolicybindings/{prefix}"
+    edit(api, path, {"spec": {"validationActions": edited}})
+    [predicted] = steps = plan(client, objects, prefix)
+    assert predicted.as_dict()["cause"]["fields"][0]["path"] == "spec.validationActions"
+    assert [item["id"] for item in rehearse(client, steps)["not_rehearsed"]] == [predicted.id]
+    [done] = run(client, objects, prefix)
+    assert done.as_dict() == predicted.as_dict()
+    there = client.get(admission, "ValidatingAdmissionPolicyBinding", prefix) or {}
+    assert sorted(there["spec"]["validationActions"]) == sorted(declared)
+    assert plan(client, objects, prefix) == []

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.diff import surplus
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.ownership import (
     Holder,
     deviations,
     managers,
     released,
+    replaced,
 )
 
 DECLARED: dict[str, t.Any] = {
@@ -58,6 +61,35 @@ def test_a_field_that_another_manager_wrote_is_named_with_the_manager() -> None:
 
 def test_a_field_that_we_lost_but_that_stands_as_declared_is_no_drift() -> None:
     assert deviations(DECLARED, observed({}, hard={"pods": "1000m"}, peers=[{"a": 1}], marks=["m"]), "lodestar") == []
+
+
+SELECTED = {"spec": {"podSelector": {}, "other": {"matchLabels": {"a": "b"}}, "volume": {}}}
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "fields", "differs"),
+    [
+        ("podSelector", {"matchLabels": {"app": "mine"}}, {}, True),
+        ("other", {"matchLabels": {"a": "b", "c": "d"}}, {}, True),
+        ("other", {"matchLabels": {"a": "b"}}, {}, False),
+        # What is not replaced as a whole may hold what others add.
+        ("volume", {"medium": "Memory"}, {"f:medium": {}}, False),
+        ("other", {"matchLabels": {"a": "b", "c": "d"}}, {"f:matchLabels": {"f:c": {}}}, False),
+    ],
+)
+def test_what_the_api_replaces_as_a_whole_is_compared_as_a_whole(
+    part: str, value: t.Any, fields: t.Any, differs: bool
+) -> None:
+    spec = {**SELECTED["spec"], part: value}
+    edit = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {f"f:{part}": fields}}}
+    there = {"metadata": {"managedFields": [edit]}, "spec": spec}
+    # To the letter, {} is another value than what others have filled in.
+    for literal in (False, True) if differs or part != "volume" else (False,):
+        found = deviations(SELECTED, there, "lodestar", literal=literal)
+        assert [item.path for item in found] == ([f"spec.{part}"] if differs else [])
+        assert [item.holders for item in found] == ([(Holder("kubectl-edit", "Update"),)] if differs else [])
+    # A diff shows what is taken away.
+    assert replaced(SELECTED, there, "lodestar") == ({"spec": {part: value}} if differs else {})
 
 
 def test_a_missing_element_of_a_keyed_list_is_named_by_its_key() -> None:
@@ -113,3 +145,22 @@ def test_only_who_owns_the_very_field_is_named() -> None:
     assert [(item.path, item.holders) for item in deviations(declared, there, "lodestar")] == [
         ("spec.template.containers[name=app].image", ())
     ]
+
+
+def test_what_a_policy_does_is_what_is_declared_and_nothing_more() -> None:
+    """The API merges a set, so what somebody adds would stay."""
+    declared = {"spec": {"validationActions": ["Audit"]}}
+    ours = {
+        "manager": "lodestar",
+        "operation": "Apply",
+        "fieldsV1": {"f:spec": {"f:validationActions": {'v:"Audit"': {}}}},
+    }
+    edit = {**ours, "manager": "kubectl-edit", "operation": "Update"}
+    edit["fieldsV1"] = {"f:spec": {"f:validationActions": {'v:"Deny"': {}}}}
+    there: t.Any = {"metadata": {"managedFields": [ours, edit]}, "spec": {"validationActions": ["Audit", "Deny"]}}
+    [found] = deviations(declared, there, "lodestar")
+    assert (found.path, found.holders) == ("spec.validationActions", (Holder("kubectl-edit", "Update"),))
+    assert surplus(declared, there) == declared
+    there["spec"]["validationActions"] = ["Audit"]
+    assert deviations(declared, there, "lodestar") == []
+    assert surplus(declared, there) == surplus(declared, {}) == {}
