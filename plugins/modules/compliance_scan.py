@@ -70,6 +70,11 @@ options:
       - Directory on the controller for C(<cluster>.json) and C(<cluster>.junit.xml). They are output rather than state,
         so writing them is no change. Check mode does not write them.
     type: path
+  unreachable:
+    description:
+      - Why the cluster could not be asked. It is not scanned then and not compliant, and the files in O(report_dir) say
+        so.
+    type: str
   cluster_exists:
     description: With V(false) the cluster is taken for one that is yet to be made, which holds nothing.
     type: bool
@@ -108,7 +113,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 compliant:
-  description: Whether no violation of a policy of the mode O(fail_on), or of a stricter one, was found.
+  description:
+    - Whether no violation of a policy of the mode O(fail_on), or of a stricter one, was found. False for a cluster that
+      was not scanned.
   returned: success
   type: bool
 scan:
@@ -124,6 +131,10 @@ scan:
       description: As above.
       returned: always
       type: bool
+    unreachable:
+      description: Why the cluster could not be asked, empty when it was scanned.
+      returned: always
+      type: str
     fail_on:
       description: The threshold.
       returned: always

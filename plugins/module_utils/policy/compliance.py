@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "report": {"type": "bool", "default": True},
     **HUB_ARGUMENTS,
     "report_dir": {"type": "path"},
+    "unreachable": {"type": "str"},
     **connection.ARGUMENTS,
     **absent.ARGUMENT,
 }
@@ -47,6 +48,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
     :raises InvalidInput: a declared policy is wrong, whichever cluster it is for.
     """
+    if params["unreachable"]:
+        return _not_scanned(params)
     now = datetime.datetime.now(datetime.UTC)
     policies = [policy for policy in for_cluster(params["policies"], cluster_of(params)) if not policy.mutates]
     declared = [Governed(made[0]["metadata"]["name"], made, True) for made in (objects(one, now) for one in policies)]
@@ -65,6 +68,14 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         warnings=warnings,
         parallel=client.at_once,
     )
+
+
+def _not_scanned(params: t.Mapping[str, t.Any]) -> Plan:
+    """What is told of a cluster that could not be asked: not what an earlier scan has found."""
+    found = Scan(unreachable=params["unreachable"])
+    made = document(params["cluster"], found, params["fail_on"], params["limit"])
+    outputs = {"scan": made, "compliant": made["compliant"], "table": table(found)}
+    return Plan(outputs=outputs, finish=lambda: _write(found, made, params))
 
 
 def _report_steps(client: Client, found: Scan, params: t.Mapping[str, t.Any]) -> tuple[list[Step], list[str]]:

@@ -70,11 +70,13 @@ class Scan:
 
     :param policies: name -> C(mode), C(declared), and how many objects C(pass), C(fail) and C(error).
     :param passed: namespace (empty for none) -> how many judgements were passed there.
+    :param unreachable: why the cluster could not be asked, so that nothing is known of it.
     """
 
     findings: list[Finding] = field(default_factory=list)
     policies: dict[str, dict[str, t.Any]] = field(default_factory=dict)
     passed: Counter[str] = field(default_factory=Counter)
+    unreachable: str = ""
 
     def violations(self, mode: str = "audit") -> list[Finding]:
         """What breaks policies of this mode or a stricter one; an expression that fails refuses requests, too."""

@@ -25,6 +25,8 @@ NAME = "lodestar-compliance"
 SOURCE = "lodestar"
 #: The most results that one report lists; what is left out is counted in its summary all the same.
 MOST = 500
+#: The case of a cluster that could not be asked.
+SCANNED = "scanned"
 THRESHOLDS = ("none", *reversed(MODES))
 
 _SEVERITY = {"deny": "high", "warn": "medium", "audit": "low"}
@@ -118,7 +120,8 @@ def _result(finding: Finding) -> Object:
 def document(cluster: str, found: Scan, fail_on: str, limit: int) -> Object:
     """The scan as data.
 
-    :param fail_on: one of :data:`THRESHOLDS`; whether the cluster is C(compliant) is judged by it.
+    :param fail_on: one of :data:`THRESHOLDS`; whether the cluster is C(compliant) is judged by it. One that
+        could not be asked is not, whatever it says.
     :param limit: how many findings are listed.
     """
     violations = found.violations()
@@ -126,7 +129,8 @@ def document(cluster: str, found: Scan, fail_on: str, limit: int) -> Object:
     skipped = found.skipped()
     return {
         "cluster": cluster,
-        "compliant": fail_on == "none" or not found.violations(fail_on),
+        "compliant": not found.unreachable and (fail_on == "none" or not found.violations(fail_on)),
+        "unreachable": found.unreachable,
         "fail_on": fail_on,
         "violations": counts,
         "passed": sum(found.passed.values()),
@@ -139,6 +143,8 @@ def document(cluster: str, found: Scan, fail_on: str, limit: int) -> Object:
 
 def table(found: Scan) -> list[str]:
     """A line a policy, the ones with violations first."""
+    if found.unreachable:
+        return [printable(f"not scanned: {found.unreachable}")]
     skipped: dict[str, str] = {}
     for item in found.skipped():
         skipped.setdefault(item.policy, item.message)
@@ -179,6 +185,12 @@ def junit(cluster: str, found: Scan, fail_on: str) -> str:
         for key, count in counts.items():
             suite.set(key, str(count))
             totals[key] += count
+    if found.unreachable:
+        totals.update(tests=1, errors=1)
+        counted = {key: str(count) for key, count in totals.items()}
+        suite = ElementTree.SubElement(root, "testsuite", counted, name=SCANNED)
+        case = ElementTree.SubElement(suite, "testcase", classname=f"{cluster}.{SCANNED}", name=SCANNED)
+        ElementTree.SubElement(case, "error", message=printable(found.unreachable), type="unreachable")
     for key, count in totals.items():
         root.set(key, str(count))
     ElementTree.indent(root)

@@ -13,10 +13,13 @@ import json
 import os
 import re
 import subprocess
+import time
 import typing as t
 from pathlib import Path
 
 import yaml
+
+from tests.e2e.driver import Run
 
 from .test_play import PLAYBOOK, ROOT, declaration
 
@@ -57,6 +60,16 @@ class Fleet:
         chosen = str(playbook) if isinstance(playbook, Path) else COLLECTION + playbook
         command = [str(PLAYBOOK), "-i", str(self.folder / "hosts.yml"), chosen, "-e", f"@{self.folder / 'vars.json'}"]
         return subprocess.run([*command, *arguments], cwd=ROOT, env=self.environ, text=True, capture_output=True)
+
+    def run(self, playbook: str, *arguments: str) -> Run:
+        """The same, with the steps that were done or, in check mode, would be done."""
+        plan = self.folder / "plan.json"
+        plan.unlink(missing_ok=True)
+        self.environ["LODESTAR_PLAN_FILE"] = str(plan)
+        begin = time.monotonic()
+        done = self.play(playbook, *arguments)
+        tasks = json.loads(plan.read_text())["tasks"] if plan.exists() else []
+        return Run(done.returncode, done.stdout + done.stderr, time.monotonic() - begin, tasks)
 
 
 def recap(said: str) -> dict[str, dict[str, int]]:

@@ -87,3 +87,16 @@ def test_what_a_cluster_says_breaks_no_file(text: str) -> None:
 def test_the_table_begins_with_what_is_broken() -> None:
     lines = table(scan(finding("a", "deny", "skip"), finding("b", "audit")))
     assert [line.split()[0] for line in lines] == ["POLICY", "b", "a"]
+
+
+@pytest.mark.parametrize("fail_on", ["none", "deny"])
+def test_a_cluster_that_could_not_be_asked_is_not_compliant_and_every_file_says_why(fail_on: str) -> None:
+    found = Scan(unreachable="no answer\nwithin 10 s")
+    made = document("west", found, fail_on, 10)
+    assert (made["compliant"], made["unreachable"], made["passed"]) == (False, "no answer\nwithin 10 s", 0)
+    suites = ElementTree.fromstring(junit("west", found, fail_on))
+    assert [suites.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["1", "0", "1", "0"]
+    [error] = suites.iter("error")
+    assert (error.get("message") or "").startswith("no answer")
+    [line] = table(found)
+    assert line.startswith("not scanned: no answer")
