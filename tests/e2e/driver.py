@@ -159,13 +159,17 @@ class Fleet:
 
     def our_writes(self, machine: str, since: str) -> list[str]:
         """The write requests of our identities in a control plane's audit log; reviews and dry-runs aside."""
-        script = f"[ -e {AUDIT_LOG} ] || exit 9; tail -n 20000 {AUDIT_LOG}"
-        events = (json.loads(line) for line in self.on(machine, script).splitlines() if line.startswith("{"))
         return [
             f"{event['verb']} {event['requestURI']} by {event['user']['username']}"
-            for event in events
-            if event["requestReceivedTimestamp"] >= since and is_our_write(event)
+            for event in self.audited(machine, since)
+            if is_our_write(event)
         ]
+
+    def audited(self, machine: str, since: str) -> list[dict[str, t.Any]]:
+        """The events of a control plane's audit log since a time."""
+        script = f"[ -e {AUDIT_LOG} ] || exit 9; tail -n 20000 {AUDIT_LOG}"
+        events = (json.loads(line) for line in self.on(machine, script).splitlines() if line.startswith("{"))
+        return [event for event in events if event["requestReceivedTimestamp"] >= since]
 
 
 def is_our_write(event: dict[str, t.Any]) -> bool:
