@@ -218,4 +218,4 @@ def test_requests_share_connections(api: ApiServer) -> None:
     with Client(api.runner, in_flight=2) as client:
         for _index in range(20):
             client.get("v1", "Namespace", "default")
-        assert len(client._transport._idle) == 1
+        assert len(client._transport._pool._idle) == 1
