@@ -10,8 +10,8 @@ module: fleet
 short_description: Read and check the declaration of the whole fleet
 version_added: 0.1.0
 description:
-  - Reads clusters, machines, tenants, policies and the roles of people from the variables and groups of the whole
-    inventory, fills in every default, and returns them as one mapping.
+  - Reads clusters, machines, tenants, policies, placements and the roles of people from the variables and groups of the
+    whole inventory, fills in every default, and returns them as one mapping.
   - Refuses a wrong declaration with one message that lists every problem, each with its key, its value and a remedy.
   - It needs no facts and no connection. With C(--limit) it still reads the whole inventory.
   - Of the variable C(kubeconfig) only its presence is looked at, so a vault need not be open.
@@ -99,6 +99,10 @@ fleet:
       description: The roles of people in the fleet as declared.
       type: list
       elements: dict
+    placements:
+      description: The placements as declared.
+      type: list
+      elements: dict
 problems:
   description: What is wrong with the declaration, in the order of the inventory.
   returned: failure
@@ -128,11 +132,16 @@ from ..module_utils.errors import Refused
 from ..module_utils.fleet import inventory
 from ..module_utils.machine.preflight import registry
 from ..module_utils.operation import Context, Operation
+from ..module_utils.placement import model as placement
 from ..module_utils.plan import Plan
 from ..module_utils.policy import model as policy
 from ..module_utils.tenancy import validate as tenancy
 
-JUDGES: inventory.Judges = {"tenants": tenancy.validate, "policies": policy.validate}
+JUDGES: inventory.Judges = {
+    "tenants": tenancy.validate,
+    "policies": policy.validate,
+    "placements": placement.validate,
+}
 
 
 def bundle_versions(path: str | None) -> tuple[str, ...] | None:

@@ -174,6 +174,8 @@ HUB_RULES: tuple[Rule, ...] = (
     rule("apiextensions.k8s.io", ["customresourcedefinitions"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters", "managedclustersets"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters/status"], ["patch"]),
+    # What is declared of placements; the decisions are OCM's, and are only read.
+    rule("cluster.open-cluster-management.io", ["managedclustersetbindings", "placements"], MANAGE),
     rule("multicluster.x-k8s.io", ["clusterprofiles"], MANAGE),
     rule("multicluster.x-k8s.io", ["clusterprofiles/status"], ["patch"]),
     rule("", ["secrets"], ["get", "create", "patch", "delete"]),

@@ -24,7 +24,7 @@ from .model import Cluster, Fleet, Machine
 from .selectors import clusters_of, why_left_out
 
 #: Variables that hold platform-wide lists.
-LIST_KEYS = ("tenants", "policies", "fleet_roles")
+LIST_KEYS = ("tenants", "policies", "fleet_roles", "placements")
 #: All variables that the declaration is made of. Of credentials only whether they are there.
 KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, *SECRET_KEYS)
 
@@ -110,10 +110,11 @@ def examine(
         judges["policies"] = functools.partial(judges["policies"], tenants=_tenant_names(lists["tenants"]))
     chosen = {key: _choose(key, lists[key], bare, judges, problems, warnings) for key in ("tenants", "policies")}
     chosen["fleet_roles"] = _choose_roles(lists["fleet_roles"], bare, problems, warnings)
+    problems += _judge_placements(lists["placements"], bare, judges or {})
     clusters = {name: _with_items(cluster, chosen) for name, cluster in clusters.items()}
     warnings += _creation_warnings(clusters) + _misspelt(hostvars)
-    tenants, policies, roles = (lists[key] or [] for key in LIST_KEYS)
-    return Fleet(hub, clusters, machines, tenants, policies, roles, warnings), problems
+    declared = {key: lists[key] or [] for key in LIST_KEYS}
+    return Fleet(hub, clusters, machines, **declared, warnings=warnings), problems
 
 
 def _read_hosts(
@@ -173,6 +174,18 @@ def _choose_roles(items: t.Any, fleet: Fleet, problems: list[Problem], warnings:
         item["name"]: [name for name, cluster in clusters.items() if fleet_roles.concerns(item, cluster)]
         for item in items
     }
+
+
+def _judge_placements(items: t.Any, fleet: Fleet, judges: Judges) -> list[Problem]:
+    """What is wrong with the placements, which choose clusters by OCM's own rules."""
+    if items is None or "placements" not in judges:
+        return []
+    if fleet.hub is None:
+        remedy = "Give one cluster cluster_role: global, or remove the placements"
+        return [
+            Problem("placements", len(items), "placements are decided on a global cluster, and there is none", remedy)
+        ]
+    return list(judges["placements"](items, fleet.as_dict()["clusters"]))
 
 
 def _owners(names: t.Sequence[str], groups: checks.Groups) -> dict[str, list[tuple[str, str]]]:

@@ -135,7 +135,7 @@ class Fleet:
     """All that is declared. Orders are those of the inventory.
 
     :param hub: name of the global cluster.
-    :param tenants: the items as they were declared; C(policies) and C(fleet_roles) likewise.
+    :param tenants: the items as they were declared; C(policies), C(fleet_roles) and C(placements) likewise.
     :param warnings: what an operator should know although it stops nothing.
     """
 
@@ -145,6 +145,7 @@ class Fleet:
     tenants: list[dict[str, t.Any]] = field(default_factory=list)
     policies: list[dict[str, t.Any]] = field(default_factory=list)
     fleet_roles: list[dict[str, t.Any]] = field(default_factory=list)
+    placements: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:

@@ -6,6 +6,6 @@
 
 OCM decides, and this package never does in its place: it declares Placements, foretells what OCM makes of them, and
 says of each cluster what chose it or kept it out. It knows the hub's objects (Placements, ManagedClusters, sets,
-bindings, scores, decisions) and nothing of what is delivered. Tests hold every evaluation against OCM's own
-controller. Pure. Private to the collection.
+bindings, scores, decisions) and nothing of what is delivered. C(operate) and C(info) talk to the hub, the others
+are pure. Tests hold every evaluation against OCM's own controller. Private to the collection.
 """

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ..declaration import is_label_value
 from . import cel_selector, taints
-from .groups import Group, divide
+from .groups import PAGE, Group, divide
 from .inputs import Inputs, decided, name_of
 from .reach import Reach, reach
 from .scores import Prioritizer, prioritizers
@@ -84,6 +84,14 @@ class Evaluation:
     def chosen(self) -> list[str]:
         """The decided clusters, by group."""
         return [name for group in self.groups for name in group.clusters]
+
+    def pages(self) -> dict[str, list[str]]:
+        """The decided clusters by the name of the PlacementDecision."""
+        return {
+            page: list(group.clusters[place * PAGE : (place + 1) * PAGE])
+            for group in self.groups
+            for place, page in enumerate(group.pages)
+        }
 
 
 @dataclass

@@ -54,15 +54,6 @@ def own(case: Object) -> list[Object]:
     ]
 
 
-def paged(ours: Evaluation) -> dict[str, list[str]]:
-    """The decisions that we foretell, by the name of the PlacementDecision."""
-    return {
-        page: list(group.clusters[number * 100 : number * 100 + 100])
-        for group in ours.groups
-        for number, page in enumerate(group.pages)
-    }
-
-
 def theirs_and_ours(case: Object, theirs: Object, ours: Evaluation) -> dict[str, tuple[t.Any, t.Any]]:
     """All that is compared, by name."""
     status = theirs["status"]
@@ -74,7 +65,7 @@ def theirs_and_ours(case: Object, theirs: Object, ours: Evaluation) -> dict[str,
     conditions = {item["type"]: item for item in status["conditions"]}
     satisfied = conditions["PlacementSatisfied"]
     found = {
-        "decisions": (pages(theirs["decisions"]), paged(ours)),
+        "decisions": (pages(theirs["decisions"]), ours.pages()),
         "groups": (
             [(g["decisionGroupIndex"], g["decisionGroupName"], g["decisions"], g["clusterCount"])
              for g in status["decisionGroups"]],

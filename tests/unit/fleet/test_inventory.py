@@ -478,6 +478,18 @@ def test_roles_of_people_are_resolved_to_clusters(declared: Declaration) -> None
     assert fleet.as_dict()["fleet_roles"][0]["name"] == "admins"
 
 
+def test_placements_are_judged_with_the_clusters_of_the_inventory(declared: Declaration) -> None:
+    item = {"name": "shop", "numberOfClusters": 2}
+    declared.everywhere("placements", [item])
+    assert read(declared)["placements"] == [item]
+    selector = {"labelSelector": {"matchLabels": {"lodestar.platform/cluster": "c3"}}}
+    declared.everywhere("placements", [{**item, "predicates": [{"requiredClusterSelector": selector}]}, item])
+    assert [key for key, _value, _words in declared.problems()] == [
+        "placements[shop].predicates[0].requiredClusterSelector.labelSelector.matchLabels",
+        "placements[shop].name",
+    ]
+
+
 def test_a_misspelt_variable_is_pointed_out(declared: Declaration) -> None:
     declared.hosts["c1"]["cluster_netwrok"] = None
     fleet = inventory.read(declared.hosts, declared.groups, VERSIONS, JUDGES)

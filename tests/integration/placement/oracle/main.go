@@ -5,6 +5,7 @@
 // Runs OCM's own placement controller, as its module has it, over cases that are given as JSON lines on standard
 // input, and answers each with a line: what the controller wrote, and how its scheduler came to it. Nothing of OCM's
 // code is changed or repeated here; only the API server is a fake, and the clock stands still.
+// With arguments it is that controller itself, for a real API server: controller --kubeconfig FILE ...
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
@@ -29,11 +31,14 @@ import (
 	clusterv1alpha1 "open-cluster-management.io/api/cluster/v1alpha1"
 	clusterv1beta1 "open-cluster-management.io/api/cluster/v1beta1"
 	clusterv1beta2 "open-cluster-management.io/api/cluster/v1beta2"
+	commonoptions "open-cluster-management.io/ocm/pkg/common/options"
+	controllers "open-cluster-management.io/ocm/pkg/placement/controllers"
 	"open-cluster-management.io/ocm/pkg/placement/controllers/framework"
 	"open-cluster-management.io/ocm/pkg/placement/controllers/metrics"
 	"open-cluster-management.io/ocm/pkg/placement/controllers/scheduling"
 	"open-cluster-management.io/ocm/pkg/placement/plugins/addon"
 	"open-cluster-management.io/ocm/pkg/placement/plugins/tainttoleration"
+	"open-cluster-management.io/ocm/pkg/version"
 )
 
 // Case is what is on a hub when one Placement is decided.
@@ -79,6 +84,10 @@ func (silent) Eventf(_, _ runtime.Object, _, _, _, _ string, _ ...interface{}) {
 func (silent) WithLogger(klog.Logger) events.EventRecorderLogger { return silent{} }
 
 func main() {
+	if len(os.Args) > 1 {
+		control()
+		return
+	}
 	klog.SetLogger(klog.Logger{})
 	klog.LogToStderr(false)
 	klog.SetOutput(devNull{})
@@ -99,6 +108,21 @@ func main() {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// control runs the controller as OCM's own command does, without the rest of what that is built of.
+func control() {
+	options := commonoptions.NewOptions()
+	config := options.NewControllerCommandConfig("placement", version.Get(), controllers.RunControllerManager,
+		clock.RealClock{})
+	command := config.NewCommandWithContext(context.Background())
+	command.Use = "controller"
+	options.AddFlags(command.Flags())
+	root := &cobra.Command{Use: "placement"}
+	root.AddCommand(command)
+	if root.Execute() != nil {
+		os.Exit(1)
 	}
 }
 
