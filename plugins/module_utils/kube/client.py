@@ -235,6 +235,9 @@ class Client(Session):
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if uid is not None:
             options["preconditions"] = {"uid": uid}
+        if dry_run:
+            # A server that gets options in the body takes none from the query, which is for our own count of writes.
+            options["dryRun"] = ["All"]
         try:
             path = self.resource(api_version, kind).path(namespace, name)
             self.send(Call("DELETE", path, "delete", what, {"dryRun": "All" if dry_run else None}, options))
