@@ -20,6 +20,7 @@ from ..kube import connection, credentials
 from ..kube.client import Client
 from ..kube.connection import Connection
 from ..kube.errors import ApiError, Forbidden, Unreachable
+from ..kube.tls import end_of
 from ..kube.token import claims
 from ..operation import Context, Operation
 from ..plan import Plan
@@ -36,7 +37,7 @@ RBAC = "rbac.authorization.k8s.io"
 def observe(made: Connection, tier: str, deadline: float) -> Observation:
     """What can be seen of a cluster with a credential."""
     seen = Observation(server=made.server)
-    handshake(made, seen, deadline)
+    _handshake(made, seen, deadline)
     if seen.unreachable or seen.tls_problem:
         return seen
     seen.credential_end = credential_end(made)
@@ -56,7 +57,7 @@ def observe(made: Connection, tier: str, deadline: float) -> Observation:
     return seen
 
 
-def handshake(made: Connection, seen: Observation, deadline: float) -> None:
+def _handshake(made: Connection, seen: Observation, deadline: float) -> None:
     """The serving certificate, as a client of the kubeconfig verifies it."""
     url = urlsplit(made.server)
     host, port = str(url.hostname), url.port or 443
@@ -77,10 +78,7 @@ def handshake(made: Connection, seen: Observation, deadline: float) -> None:
         seen.unreachable = f"{host}:{port}: {exc.strerror or exc or type(exc).__name__}"
         return
     seen.certificate_names = [str(value) for _kind, value in certificate.get("subjectAltName") or ()]
-    end = certificate.get("notAfter")
-    if end:
-        found = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), datetime.UTC)
-        seen.certificate_end = found.isoformat()
+    seen.certificate_end = end_of(certificate)
 
 
 def credential_end(made: Connection) -> str:

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from ..errors import PlatformError
 from . import errors
 from .connection import Connection
+from .tls import end_of
 from .token import moment
 from .transport import Lost, Response, Transport
 
@@ -118,6 +119,11 @@ class Session:
     def at_once(self) -> int:
         """How many writes to send at once: few keep a server nearby busy, and every connection costs a handshake."""
         return self._in_flight if self.latency > _NEARBY else min(self._in_flight, _ENOUGH_NEARBY)
+
+    @property
+    def certificate_end(self) -> str | None:
+        """When the certificate of the server ends, RFC 3339; None while no connection is kept."""
+        return end_of(self._transport.certificate())
 
     def close(self) -> None:
         """Closes idle connections."""

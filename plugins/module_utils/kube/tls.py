@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import os
 import ssl
 import threading
+import typing as t
 
 from ..errors import PlatformError
 from .connection import Connection
@@ -29,6 +31,14 @@ def context(connection: Connection) -> ssl.SSLContext:
         if digest not in _contexts:
             _contexts[digest] = _make(connection)
         return _contexts[digest]
+
+
+def end_of(certificate: t.Mapping[str, t.Any]) -> str | None:
+    """When a certificate ends, RFC 3339, given what a verified socket says of its peer; None where it says nothing."""
+    end = certificate.get("notAfter")
+    if not end:
+        return None
+    return datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), datetime.UTC).isoformat()
 
 
 def _make(connection: Connection) -> ssl.SSLContext:

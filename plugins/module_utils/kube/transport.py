@@ -179,6 +179,11 @@ class _Pool:
         for connection in idle:
             connection.close()
 
+    def certificate(self) -> dict[str, t.Any]:
+        with self._lock:
+            kept = t.cast("_Socket | None", self._idle[-1].sock) if self._idle else None
+            return dict(kept.inner.getpeercert() or {}) if kept is not None else {}
+
     def known(self, method: str, target: str) -> Response | None:
         return self._answers.get(target) if method == "GET" else None
 
@@ -244,6 +249,10 @@ class Transport:
         """Closes what is idle, unless others of a look may use it."""
         if not self._pool.looking:
             self._pool.close()
+
+    def certificate(self) -> dict[str, t.Any]:
+        """What the server's certificate says, as the standard library tells it; empty while no connection is kept."""
+        return self._pool.certificate()
 
     def _take(self) -> _Connection:
         return self._pool.take() or _Connection(self._host, self._port, context(self._connection), self._server_name)

@@ -211,4 +211,5 @@ def test_it_opens_at_once(browser: Browser, pages: dict[str, Path], bar: Bar) ->
     (few, _work), (many, work) = found["five"], found["fleet of 500"]
     # The machine may be busy with something else; what the page itself costs is the processor's time.
     assert work < 2
+    assert browser.evaluate(GEOMETRY)["found"] == []  # of the page that was opened last, whose clusters are dots
     bar("fleet report in Chromium, 500 clusters, beside 5", f"{many:.2f} s, beside {few:.2f} s")

@@ -185,7 +185,7 @@ def test_pods_request_what_their_scheduler_counts() -> None:
 def test_what_may_not_be_read_is_named_and_keeps_nothing_else_away() -> None:
     refused = Forbidden("list Pod: pods is forbidden", status=403)
     client = t.cast(t.Any, Answers(Pod=refused, ResourceQuota=[quota("a", "1", "2")], PolicyReport=[{"results": [7]}]))
-    seen = live.read(client, [node("n1")], certificate=lambda _client: None)["seen"]
+    seen = live.read(client, [node("n1")])["seen"]
     assert seen["unreadable"] == {
         "policies": "the answer is no object of Kubernetes (AttributeError)",
         "requested": "list Pod: pods is forbidden",

@@ -16,8 +16,6 @@ from ...errors import PlatformError
 from ...kube import quantity
 from ...kube.client import Client
 from .. import look, records
-from ..checks import Observation
-from ..checks_probe import handshake
 from . import requested
 from .words import spelled
 
@@ -25,30 +23,14 @@ Object = t.Mapping[str, t.Any]
 REPORTS = "wgpolicyk8s.io/v1alpha2"
 #: Pods that have not ended; the server does not send the others.
 _ALIVE = "status.phase!=Succeeded,status.phase!=Failed"
-#: Seconds for one more handshake, which shows the serving certificate.
-_HANDSHAKE = 5.0
-
-
-def serving_certificate(client: Client) -> str | None:
-    """When the certificate of the API server ends, RFC 3339: a handshake shows it.
-
-    :raises PlatformError: there is none that is trusted.
-    """
-    seen = Observation(server=client.connection.server)
-    handshake(client.connection, seen, _HANDSHAKE)
-    why = seen.unreachable or seen.tls_problem
-    if why:
-        raise PlatformError(why)
-    return seen.certificate_end
 
 
 def read(
     client: Client,
     nodes: t.Sequence[Object],
-    certificate: t.Callable[[Client], str | None] = serving_certificate,
 ) -> dict[str, t.Any]:
     """C(seen): C(nodes), C(certificate), C(quotas), C(reports), C(requested), and C(unreadable), part to reason. Costs
-    four requests and a handshake.
+    four requests.
     """
     unreadable: dict[str, str] = {}
 
@@ -63,7 +45,7 @@ def read(
         return None
 
     seen = {
-        "certificate": part("certificate", lambda: certificate(client)),
+        "certificate": client.certificate_end,
         "quotas": part("quotas", lambda: quotas(client.list("v1", "ResourceQuota", label_selector=TENANT_LABEL))),
         "reports": part("policies", lambda: reports(_reports(client))),
         "pods": part("requested", lambda: requested.by_node(client.list("v1", "Pod", field_selector=_ALIVE))),
