@@ -39,8 +39,8 @@ _MERGE_KEYS: dict[str, tuple[str, ...]] = {
 _PORT_KEYS = {"containerPort": ("containerPort", "protocol"), "port": ("port", "protocol")}
 #: Sets: order does not matter and others may add.
 _SETS = {"finalizers"}
-#: Sets that hold what is declared and nothing more: what a policy does.
-CLOSED_SETS = {"validationActions"}
+#: Sets that hold what is declared and nothing more: what a policy does, and when.
+CLOSED_SETS = {"validationActions", "matchConditions"}
 #: Where a string is a quantity.
 _QUANTITIES = {"hard", "requests", "limits", "default", "defaultRequest", "max", "min", "maxLimitRequestRatio"}
 _QUANTITIES |= {"capacity", "allocatable", "used", "overhead", "sizeLimit", "divisor", "averageValue"}

@@ -197,7 +197,7 @@ class _Lost:
                 there = observed.get(name, MISSING) if isinstance(observed, dict) else MISSING
                 self._child(value, fields.get(f"f:{name}"), there, (*path, name))
         elif isinstance(declared, list):
-            if path[-1] in CLOSED_SETS and isinstance(observed, list) and any(one not in declared for one in observed):
+            if _closed(path) and isinstance(observed, list) and any(one not in declared for one in observed):
                 self.paths.append(path)
             for item in declared:
                 key, keys = _match(item, fields)
@@ -278,6 +278,11 @@ def _label(item: t.Any, keys: t.Mapping[str, t.Any]) -> str:
 
 def _freeze(item: t.Any) -> str:
     return json.dumps(item, sort_keys=True)
+
+
+def _closed(path: Path) -> bool:
+    """True for a set to which nobody else may add; the same that C(diff.surplus) finds."""
+    return all(isinstance(part, str) for part in path) and path[-1] in CLOSED_SETS
 
 
 def _at(fields: Fields, path: Path) -> Fields | None:

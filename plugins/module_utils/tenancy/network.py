@@ -72,7 +72,8 @@ def specs(tenant: str, isolation: str, network: Network, settings: Settings) -> 
     if isolation == "tenant":
         peer = {"namespaceSelector": {"matchLabels": {TENANT_LABEL: tenant}}}
     found: dict[str, Object] = {
-        "lodestar-default-deny": {"policyTypes": ["Ingress", "Egress"]},
+        # Nothing is said in so many words, so that a rule that somebody adds is taken back.
+        "lodestar-default-deny": {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []},
         f"lodestar-allow-{isolation}": {
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"from": [peer]}],

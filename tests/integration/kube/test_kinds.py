@@ -78,6 +78,28 @@ def test_a_selector_that_somebody_narrowed_or_emptied_is_taken_back(
     assert there["spec"]["podSelector"] == {}
 
 
+def test_a_policy_that_somebody_switched_off_is_switched_on(api: ApiServer, client: Client, prefix: str) -> None:
+    admission = "admissionregistration.k8s.io/v1"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["bindings"]}
+    always, never = ({"name": name, "expression": name} for name in ("true", "false"))
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "true"}]}
+    spec["matchConditions"] = [always]
+    policy = {"apiVersion": admission, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": prefix}, "spec": spec}
+    run(client, [policy], prefix)
+    path = f"/apis/{admission}/validatingadmissionpolicies/{prefix}"
+    for changed, field in (
+        ({"matchConditions": [always, never]}, "spec.matchConditions"),
+        ({"matchConstraints": {"objectSelector": {"matchLabels": {"app": "mine"}}}}, "spec.matchConstraints"),
+    ):
+        edit(api, path, {"spec": changed})
+        [step] = run(client, [policy], prefix)
+        assert [item["path"] for item in step.as_dict()["cause"]["fields"]] == [field]
+        there = (client.get(admission, "ValidatingAdmissionPolicy", prefix) or {})["spec"]
+        assert there["matchConditions"] == [always]
+        assert there["matchConstraints"]["objectSelector"] == {}
+        assert plan(client, [policy], prefix) == []
+
+
 @pytest.mark.parametrize(("declared", "edited"), [(["Deny", "Audit"], ["Warn"]), (["Audit"], ["Audit", "Deny"])])
 def test_what_a_policy_does_is_put_back(
     api: ApiServer, client: Client, prefix: str, declared: list[str], edited: list[str]

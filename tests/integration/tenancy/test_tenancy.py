@@ -67,6 +67,22 @@ def test_drift_of_four_objects_is_named_exactly_and_mended(own: ApiServer, held:
     assert steps(run(own, held)) == []
 
 
+def test_an_isolation_that_somebody_opens_by_hand_is_closed(own: ApiServer, held: dict[str, t.Any]) -> None:
+    """As members with the role edit may: by a rule that is added, or by a selector under which nothing is isolated."""
+    name = held["name"]
+    path = f"/apis/{NETWORK}/namespaces/{name}/networkpolicies/lodestar-default-deny"
+    member = Person(own, "system:masters", user="member")
+    for opened in ({"ingress": [{}]}, {"egress": [{}]}, {"podSelector": {"matchLabels": {"app": "none"}}}):
+        assert member.patch(path, {"spec": opened}).status == 200
+        predicted = run(own, held, check=True)
+        assert steps(predicted) == [f"update {NETWORK}/NetworkPolicy/{name}/lodestar-default-deny"], opened
+        assert steps(run(own, held)) == steps(predicted)
+        with Client(own.admin) as admin:
+            there = admin.get(NETWORK, "NetworkPolicy", "lodestar-default-deny", name) or {}
+        assert there["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+        assert steps(run(own, held)) == []
+
+
 def test_members_come_and_go_without_touching_anything_else(own: ApiServer, held: dict[str, t.Any]) -> None:
     name = held["name"]
     fewer = {**held, "members": [{"kind": "Group", "name": "others", "role": "developer"}]}

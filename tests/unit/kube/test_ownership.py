@@ -164,3 +164,19 @@ def test_what_a_policy_does_is_what_is_declared_and_nothing_more() -> None:
     there["spec"]["validationActions"] = ["Audit"]
     assert deviations(declared, there, "lodestar") == []
     assert surplus(declared, there) == surplus(declared, {}) == {}
+
+
+def test_a_condition_that_somebody_adds_to_a_policy_is_drift() -> None:
+    """One that is never true switches the policy off."""
+    kept, added = {"name": "kept", "expression": "true"}, {"name": "added", "expression": "false"}
+    declared = {"spec": {"matchConditions": [kept]}}
+    fields = {"f:matchConditions": {'k:{"name":"kept"}': {".": {}, "f:name": {}, "f:expression": {}}}}
+    ours = {"manager": "lodestar", "operation": "Apply", "fieldsV1": {"f:spec": fields}}
+    there: t.Any = {"metadata": {"managedFields": [ours]}, "spec": {"matchConditions": [kept, added]}}
+    assert [item.path for item in deviations(declared, there, "lodestar")] == ["spec.matchConditions"]
+    assert surplus(declared, there) == declared
+    # Of a list inside of an element nobody can say what belongs to it, so others may add there.
+    inner = {"webhooks": [{"name": "w", "matchConditions": [kept]}]}
+    observed = {"metadata": {}, "webhooks": [{"name": "w", "matchConditions": [kept, added]}]}
+    assert deviations(inner, observed, "lodestar") == []
+    assert surplus(inner, observed) == {}
