@@ -90,11 +90,6 @@ class Governed:
         return run.seconds, {forty.EAST: listed_once(ours), forty.HOSTED: listed_once(hosted)}
 
 
-def retired(tenant: Object) -> Object:
-    """The tenant on its way out."""
-    return {**tenant, "state": "retired"}
-
-
 @pytest.fixture
 def hosted(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[ApiServer]:
     """A hosted control plane with the ClusterRole that a tenant's members get."""
@@ -111,7 +106,7 @@ def governed(fleet: Fleet, hosted: ApiServer, tmp_path: Path) -> t.Iterator[Gove
     tenants = forty.tenants(granted=[forty.HOSTED])
     declared = Governed.declare(fleet, hosted, tmp_path, tenants)
     yield declared
-    Governed.declare(fleet, hosted, tmp_path, list(map(retired, tenants))).site().checked()
+    Governed.declare(fleet, hosted, tmp_path, forty.retired(tenants)).site().checked()
     without = Governed.declare(fleet, hosted, tmp_path, [])
     without.site("-e", "tenancy_prune_namespaces=true").checked()
     fleet.playbook(DETACH, *without.inventory, "-e", f"detach_clusters={forty.HOSTED}").checked()

@@ -48,12 +48,13 @@ def clusters(three: list[ApiServer]) -> t.Iterator[dict[str, ApiServer]]:
 
 
 class Governed:
-    """A fleet of these clusters with the first of the tenants, and all policies."""
+    """A fleet of these clusters with these tenants, and all policies."""
 
-    def __init__(self, folder: Path, hub_access: Object, clusters: dict[str, ApiServer], count: int) -> None:
+    def __init__(
+        self, folder: Path, hub_access: Object, clusters: dict[str, ApiServer], tenants: t.Sequence[Object]
+    ) -> None:
         hosts = {name: {"kubeconfig": api.kubeconfig(), **forty.variables(name)} for name, api in clusters.items()}
-        lists = {"tenants": forty.tenants(count), "policies": forty.policies()}
-        self.fleet = Fleet(folder, hub_access, hosts, **lists)
+        self.fleet = Fleet(folder, hub_access, hosts, tenants=list(tenants), policies=forty.policies())
         self.clusters = clusters
 
     def play(self, *arguments: str) -> Run:
@@ -83,7 +84,7 @@ class Governed:
 def test_what_is_done_by_hand_is_predicted_and_repaired(
     clusters: dict[str, ApiServer], hub_access: Object, tmp_path: Path
 ) -> None:
-    governed = Governed(tmp_path / "user", hub_access, clusters, FEW)
+    governed = Governed(tmp_path / "user", hub_access, clusters, forty.tenants(FEW))
     governed.founded()
     governed.unchanged()
     edits = governed.repaired(SEED, EDITS)
@@ -94,7 +95,7 @@ def test_what_is_done_by_hand_is_predicted_and_repaired(
 @pytest.mark.full
 @pytest.mark.timeout(1800)
 def test_forty_tenants(clusters: dict[str, ApiServer], hub_access: Object, tmp_path: Path, bar: Bar) -> None:
-    governed = Governed(tmp_path / "user", hub_access, clusters, 40)
+    governed = Governed(tmp_path / "user", hub_access, clusters, forty.tenants())
     made = governed.founded()
     objects = ", ".join(f"{count} on {name}" for name, count in made.items())
     seconds, lists = governed.unchanged()

@@ -42,6 +42,7 @@ KINDS = (
 MANAGERS = ("kubectl-edit", "kubectl-patch", "kubectl-client-side-apply", "kubectl-label", "Mozilla")
 #: A deleted namespace takes everything along, and one that is added is refused: neither is an edit of an object.
 _LASTING = "Namespace"
+NEVER = {"name": "never", "expression": "false"}
 _INTRUDER = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "intruder"}
 
 
@@ -75,6 +76,7 @@ CHANGES: dict[str, list[t.Callable[[Object], Object]]] = {
     "PodDisruptionBudget": [lambda obj: {"spec": {"maxUnavailable": 7}}],
     "NetworkPolicy": [
         lambda obj: {"spec": {"podSelector": {"matchLabels": {"app": "mine"}}}},
+        lambda obj: {"spec": {"ingress" if "Ingress" in obj["spec"]["policyTypes"] else "egress": [{}]}},
         lambda obj: {"spec": {"policyTypes": ["Egress"] if "Ingress" in obj["spec"]["policyTypes"] else ["Ingress"]}},
     ],
     "Role": [
@@ -85,12 +87,15 @@ CHANGES: dict[str, list[t.Callable[[Object], Object]]] = {
     "ValidatingAdmissionPolicy": [
         lambda obj: {"spec": {"failurePolicy": "Ignore"}},
         lambda obj: {"spec": {"validations": [{"expression": "true"}]}},
+        lambda obj: {"spec": {"matchConditions": [*obj["spec"]["matchConditions"], NEVER]}},
+        lambda obj: {"spec": {"matchConstraints": {"objectSelector": {"matchLabels": {"app": "mine"}}}}},
     ],
     "ValidatingAdmissionPolicyBinding": [
         lambda obj: {
             "spec": {"validationActions": ["Deny"] if obj["spec"]["validationActions"][0] == "Warn" else ["Warn"]}
         },
         lambda obj: {"spec": {"validationActions": _other(obj["spec"]["validationActions"])}},
+        lambda obj: {"spec": {"matchResources": {"objectSelector": {"matchLabels": {"app": "mine"}}}}},
     ],
     "MutatingAdmissionPolicy": [lambda obj: {"spec": {"failurePolicy": "Ignore"}}],
     "MutatingAdmissionPolicyBinding": [

@@ -66,6 +66,11 @@ def tenants(count: int = 40, granted: t.Sequence[str] = CLUSTERS) -> list[Object
     return [_tenant(number, granted) for number in range(count)]
 
 
+def retired(declared: t.Iterable[Object]) -> list[Object]:
+    """Tenants on their way out: their namespaces go when they are left out of the next run's list."""
+    return [{**tenant, "state": "retired"} for tenant in declared]
+
+
 def _tenant(number: int, granted: t.Sequence[str]) -> Object:
     name = f"team-{number:02}"
     chosen, places = CHOICES[number % len(CHOICES)]
