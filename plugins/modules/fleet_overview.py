@@ -59,6 +59,13 @@ options:
       - The fleet as returned by M(lodestar.platform.fleet). With it the report compares versions, machines and tenants
         with what is declared.
     type: dict
+  placements:
+    description:
+      - Why placements choose clusters, as C(placements) of M(lodestar.platform.placement_info). Without it the report
+        tells which clusters they have chosen, and not why.
+    type: list
+    elements: dict
+    default: []
   drift_report:
     description: File with the JSON that M(lodestar.platform.drift) has written. Without it, drift is left out.
     type: path

@@ -20,6 +20,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.overview i
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.overview.operation import OPERATION as OVERVIEW
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.placement.info import OPERATION as PLACEMENT_INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.compliance import OPERATION as SCAN
 
 from ..harness.apiserver import ApiServer
@@ -119,8 +120,9 @@ def test_placements_are_shown_when_there_are_any(
         status = {"decisions": [{"clusterName": recorded, "reason": ""}]}
         admin.apply({**decision, "status": status}, subresource="status")
         try:
-            path = tmp_path / "fleet.json"
-            done = run(OVERVIEW, access=given(hub_access), names=[recorded], live=False, json=str(path))
+            path, access = tmp_path / "fleet.json", given(hub_access)
+            why = run(PLACEMENT_INFO, access=access, namespace=recorded)["placements"]
+            done = run(OVERVIEW, access=access, names=[recorded], live=False, json=str(path), placements=why)
             assert not done.get("failed"), done["msg"]
         finally:
             admin.delete(api, "Placement", "front", recorded)
@@ -129,6 +131,12 @@ def test_placements_are_shown_when_there_are_any(
     assert [(item["name"], item["clusters"]) for item in report["placements"]] == [("front", [recorded])]
     assert report["clusters"][0]["placements"] == [f"{recorded}/front"]
     assert report["clusters"][0]["nodes"] is None
+    jsonschema.Draft202012Validator(SCHEMA).validate(report)
+    # No set is bound to the namespace, so OCM would take the decision back.
+    (told,) = report["clusters"][0]["explained"]
+    assert (told["placement"], told["decided"], told["foretold"]) == (f"{recorded}/front", True, False)
+    assert told["stage"] == "ClusterSet"
+    assert "placements" in {item["area"] for item in report["findings"]}
 
 
 def test_a_silent_cluster_costs_its_deadline_and_is_told(
@@ -153,7 +161,7 @@ def test_the_playbook_writes_the_report_and_fails_by_its_threshold(
     hub: ApiServer, hub_access: dict[str, t.Any], recorded: str, tmp_path: Path
 ) -> None:
     """With inputs as a survey of AWX gives them, which are texts."""
-    fleet = Fleet(tmp_path / "fleet", hub_access, {recorded: {}})
+    fleet = Fleet(tmp_path / "fleet", hub_access, {recorded: {}}, placements=[{"name": "shop"}])
     page, text = tmp_path / "out" / "fleet.html", tmp_path / "out" / "fleet.md"
     chosen = {"fleet_report_clusters": f" {recorded},", "fleet_report_deadline": "5", "fleet_report_at": AT}
     survey = ["-e", json.dumps({"fleet_report_html": str(page), "fleet_report_markdown": str(text), **chosen})]

@@ -270,7 +270,25 @@ def sample() -> collect.Known:
             "since": stamp(days=1),
         }
     ]
+    known.explained = [explained()]
     return known
+
+
+def explained() -> Object:
+    """A placement as lodestar.platform.placement_info tells it."""
+    chosen = {"chosen": True, "stage": "", "reasons": [], "rank": 1, "score": 180}
+    missing = {"chosen": False, "stage": "Predicate", "reasons": ["label region is not north"]}
+    return {
+        "namespace": "shop",
+        "name": "front",
+        "misconfigured": "",
+        "difference": "",
+        "decisions": ["east", "west"],
+        "clusters": [
+            {"name": "east", **chosen},
+            {"name": "west", **missing, "rank": None, "score": None},
+        ],
+    }
 
 
 def declared() -> Object:

@@ -211,6 +211,18 @@ def test_what_is_not_known_is_left_out_and_named() -> None:
     assert f">{title}</h2>" in render.html(report_of(five()))
 
 
+def test_placements_are_explained_cluster_by_cluster() -> None:
+    known = five()
+    clusters = {item["name"]: item for item in report_of(known)["clusters"]}
+    (east,), (west,) = clusters["east"]["explained"], clusters["west"]["explained"]
+    assert (east["decided"], east["foretold"], east["rank"], east["score"]) == (True, True, 1, 180)
+    assert (west["decided"], west["foretold"], west["stage"]) == (True, False, "Predicate")
+    assert "yes, will be left" in render.html(report_of(known))
+    known.explained = [{**known.explained[0], "difference": "OCM has decided nothing yet"}]
+    (found,) = [item for item in report_of(known)["findings"] if item["area"] == "placements"]
+    assert (found["severity"], found["text"]) == ("warning", "placement shop/front: OCM has decided nothing yet")
+
+
 def test_a_cluster_that_is_declared_alone_is_told() -> None:
     known = five()
     known.views = [item for item in known.views if item["name"] != "west"]

@@ -69,6 +69,10 @@ def test_a_link_is_replaced_and_its_target_left(tmp_path: Path) -> None:
         ({"mode": "384"}, "mode = '384'"),
         ({"at": "yesterday"}, "at = 'yesterday': is not a moment in RFC 3339"),
         ({"deadline": 0, "at_once": 0}, "deadline = 0"),
+        (
+            {"placements": [{"name": "x"}]},
+            "placements[0] = ['name']: is no placement as lodestar.platform.placement_info",
+        ),
         ({"html": "x", "json": "x"}, "two formats cannot be one file"),
         ({"run_reports": ["/nowhere.json"]}, "run_reports = '/nowhere.json': cannot be read"),
     ],

@@ -62,9 +62,28 @@ def _entry(view: Object, declared: Object | None, known: Known, recorded: bool) 
         "drift": _drift(name, known.drift),
         "runs": _runs(name, known.runs),
         "placements": [f"{item['namespace']}/{item['name']}" for item in known.placements if name in item["clusters"]],
+        "explained": _explained(name, known.explained),
         "ending": _ending(view, stone),
         "unreadable": dict(sorted((seen.get("unreadable") or {}).items())),
     }
+
+
+def _explained(name: str, placements: t.Sequence[Object]) -> list[Entry]:
+    """What each placement that was explained says of the cluster: chosen or not, and why."""
+    return [
+        {
+            "placement": f"{placement['namespace']}/{placement['name']}",
+            "decided": name in placement["decisions"],
+            "foretold": bool(item["chosen"]),
+            "stage": str(item["stage"] or ""),
+            "reasons": [str(line) for line in item["reasons"]],
+            "rank": item["rank"],
+            "score": item["score"],
+        }
+        for placement in placements
+        for item in placement["clusters"]
+        if item["name"] == name
+    ]
 
 
 def _ending(view: Object, stone: t.Any) -> Entry | None:

@@ -37,6 +37,7 @@ class Known:
     :param leaving: detachments that are not finished.
     :param policies: by cluster, the results that the hub keeps of its scan, and since when they are so.
     :param placements: of the hub, with the clusters that they have chosen.
+    :param explained: why, as lodestar.platform.placement_info tells it.
     :param fleet: the declaration, None where it is not known.
     :param drift: the report of lodestar.platform.drift, C(runs) those of lodestar.platform.fleet_report.
     :param omitted: what could not be read, to the reason.
@@ -46,6 +47,7 @@ class Known:
     leaving: t.Sequence[tuple[str, Tombstone]] = ()
     policies: dict[str, dict[str, t.Any]] = field(default_factory=dict)
     placements: list[dict[str, t.Any]] = field(default_factory=list)
+    explained: t.Sequence[Object] = ()
     fleet: Object | None = None
     drift: Object | None = None
     runs: list[Object] = field(default_factory=list)

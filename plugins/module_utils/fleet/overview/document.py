@@ -93,6 +93,10 @@ def _of_fleet(known: Known, hub: Object | None) -> list[Finding]:
         if item["satisfied"] == "False":
             text = f"placement {item['namespace']}/{item['name']}: {item['message'] or item['reason']}"
             found.append(finding("warning", "placements", text, since=item["since"]))
+    for told in known.explained:
+        if told["misconfigured"] or told["difference"]:
+            text = f"placement {told['namespace']}/{told['name']}: {told['misconfigured'] or told['difference']}"
+            found.append(finding("warning", "placements", text, remedy="See it with lodestar.platform.placement"))
     return found
 
 

@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "deadline": {"type": "int", "default": 10},
     "at_once": {"type": "int", "default": 16},
     "fleet": {"type": "dict"},
+    "placements": {"type": "list", "elements": "dict", "default": []},
     "drift_report": {"type": "path"},
     "run_reports": {"type": "list", "elements": "path", "default": []},
     "title": {"type": "str", "default": "Fleet report"},
@@ -52,7 +53,7 @@ def plan(params: Object, context: Context) -> Plan:
     runs = [collect.run_report(path) for path in params["run_reports"]]
     hub = context.enter(Client(connection.resolve(params, context.environ)))
     known = collect.read(hub, params)
-    known.fleet, known.drift = _chosen(params), drift
+    known.fleet, known.drift, known.explained = _chosen(params), drift, params["placements"]
     known.runs = sorted(runs, key=lambda item: (when(item["at"]), bool(item.get("planned"))), reverse=True)
     report = document(known, at, params["title"])
     texts = {form: (Path(params[form]), render.text_of(report, form)) for form in render.FORMATS if params[form]}
@@ -89,6 +90,11 @@ def _check(params: Object) -> None:
     if params["at"] and when(params["at"]) is None:
         reason = "is not a moment in RFC 3339"
         problems.append(Problem("at", params["at"], reason, "Write it like 2026-01-31T12:00:00Z, or leave it away"))
+    told = {"namespace", "name", "decisions", "clusters", "misconfigured", "difference"}
+    for place, item in enumerate(params["placements"]):
+        if not told <= set(item):
+            reason = f"is no placement as lodestar.platform.placement_info tells it: it lacks {min(told - set(item))}"
+            problems.append(Problem(f"placements[{place}]", sorted(item), reason, "Give its placements as they are"))
     if _MODE.fullmatch(params["mode"]) is None:
         reason = "is no mode of a file: three octal digits, with or without a leading 0"
         problems.append(Problem("mode", params["mode"], reason, 'Write it quoted, like "0640"'))
