@@ -73,6 +73,8 @@ class Plan:
         steps that failed; a failure tells it too.
     :param warnings: what an operator should know although it stops nothing.
     :param parallel: how many steps of one wave may be under way at once.
+    :param conduct: carries the steps out in place of waves over all targets, where a target must not wait for another;
+        returns and raises like :func:`carry_out`.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Plan:
     outcome: t.Callable[[t.Collection[str], Failures], dict[str, t.Any]] | None = None
     warnings: list[str] = field(default_factory=list)
     parallel: int = 1
+    conduct: t.Callable[[], list[str]] | None = None
 
     @property
     def changed(self) -> bool:
@@ -120,6 +123,8 @@ def carry_out(plan: Plan) -> list[str]:
     :raises StepFailed: for the failed steps of a wave, once the other steps of that wave have ended; later waves are
         not begun, and nothing more on a target after an error that ends all (:attr:`PlatformError.ends_all`).
     """
+    if plan.conduct is not None:
+        return plan.conduct()
     done: list[str] = []
     for _wave, steps in groupby(plan.ordered(), key=lambda step: step.wave):
         _perform_wave(list(steps), plan.parallel, done)

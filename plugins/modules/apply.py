@@ -46,7 +46,8 @@ options:
     description:
       - Name of the set. Objects that leave the declaration of a set are deleted, so two declarations must never share a
         name.
-      - V(access), V(addons), V(policy), V(properties) and V(tenancy) are held by other modules.
+      - V(access), V(addons), V(policy), V(properties), V(tenancy) and what begins with V(delivery-) are held by other
+        modules.
     type: str
     required: true
   namespace:

@@ -20,8 +20,14 @@ class SourceAction(InProcessAction):
     """In-process, with the paths of the argument C(src) made absolute."""
 
     def _arguments(self) -> dict[str, t.Any]:
-        found = super()._arguments()
-        return {**found, "src": [self._absolute(path) for path in found["src"]]} if found.get("src") else found
+        return self._with_absolute(super()._arguments())
+
+    def _with_absolute(self, item: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Arguments, or an item of them, with the paths of their C(src) made absolute."""
+        paths = item.get("src")
+        if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
+            return item
+        return {**item, "src": [self._absolute(path) for path in paths]}
 
     def _absolute(self, path: str) -> str:
         if os.path.isabs(path):
@@ -36,3 +42,11 @@ class SourceAction(InProcessAction):
         except AnsibleError:
             where = self._loader.path_dwim(base)  # which does not exist, and the operation says so
         return "/".join([where, *rest])
+
+
+class ListedSourceAction(SourceAction):
+    """Likewise, where every item of the argument C(deliveries) has a C(src) of its own."""
+
+    def _arguments(self) -> dict[str, t.Any]:
+        found = super()._arguments()
+        return {**found, "deliveries": [self._with_absolute(item) for item in found["deliveries"]]}

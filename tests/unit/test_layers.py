@@ -30,6 +30,8 @@ ARROWS: dict[str, set[str]] = {
     "settled": {"tenancy", "policy", "fleet", "kube"},
     # Of policy only the evaluator of CEL, in which Placements select, too.
     "placement": {"fleet", "kube", "policy"},
+    # Of tenancy only how a whole is divided into parts that add up.
+    "delivery": {"placement", "tenancy", "fleet", "kube"},
 }
 #: Run where nothing but Python is installed: the module's interpreter on a machine.
 STANDARD_LIBRARY_ONLY = ("machine/", "bundle/manifest.py")

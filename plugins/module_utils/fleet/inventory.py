@@ -24,7 +24,7 @@ from .model import Cluster, Fleet, Machine
 from .selectors import clusters_of, why_left_out
 
 #: Variables that hold platform-wide lists.
-LIST_KEYS = ("tenants", "policies", "fleet_roles", "placements")
+LIST_KEYS = ("tenants", "policies", "fleet_roles", "placements", "deliveries")
 #: All variables that the declaration is made of. Of credentials only whether they are there.
 KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, *SECRET_KEYS)
 
@@ -111,9 +111,11 @@ def examine(
     chosen = {key: _choose(key, lists[key], bare, judges, problems, warnings) for key in ("tenants", "policies")}
     chosen["fleet_roles"] = _choose_roles(lists["fleet_roles"], bare, problems, warnings)
     problems += _judge_placements(lists["placements"], bare, judges or {})
+    problems += _judge_deliveries(lists["deliveries"], bare, judges)
     clusters = {name: _with_items(cluster, chosen) for name, cluster in clusters.items()}
     warnings += _creation_warnings(clusters) + _misspelt(hostvars)
     declared = {key: lists[key] or [] for key in LIST_KEYS}
+    declared["deliveries"] = _without_content(declared["deliveries"])
     return Fleet(hub, clusters, machines, **declared, warnings=warnings), problems
 
 
@@ -186,6 +188,22 @@ def _judge_placements(items: t.Any, fleet: Fleet, judges: Judges) -> list[Proble
             Problem("placements", len(items), "placements are decided on a global cluster, and there is none", remedy)
         ]
     return list(judges["placements"](items, fleet.as_dict()["clusters"]))
+
+
+def _judge_deliveries(items: t.Any, fleet: Fleet, judges: Judges) -> t.Sequence[Problem]:
+    """What is wrong with the deliveries, of which the global cluster keeps where they are."""
+    if not items or "deliveries" not in judges:
+        return []
+    if fleet.hub is None:
+        reason, remedy = "there is no global cluster, which keeps where they are", "Give one cluster_role: global"
+        return [Problem("deliveries", f"{len(items)} items", reason, remedy)]
+    return judges["deliveries"](items, fleet.as_dict()["clusters"])
+
+
+def _without_content(items: t.Any) -> list[dict[str, t.Any]]:
+    """Deliveries without what may hold secrets, since the fleet holds none."""
+    shown = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return [{key: value for key, value in item.items() if key not in ("objects", "patches")} for item in shown]
 
 
 def _owners(names: t.Sequence[str], groups: checks.Groups) -> dict[str, list[tuple[str, str]]]:

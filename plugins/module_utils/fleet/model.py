@@ -135,7 +135,8 @@ class Fleet:
     """All that is declared. Orders are those of the inventory.
 
     :param hub: name of the global cluster.
-    :param tenants: the items as they were declared; C(policies), C(fleet_roles) and C(placements) likewise.
+    :param tenants: the items as they were declared; C(policies), C(fleet_roles) and C(placements) likewise,
+        C(deliveries) without what may hold secrets.
     :param warnings: what an operator should know although it stops nothing.
     """
 
@@ -146,6 +147,7 @@ class Fleet:
     policies: list[dict[str, t.Any]] = field(default_factory=list)
     fleet_roles: list[dict[str, t.Any]] = field(default_factory=list)
     placements: list[dict[str, t.Any]] = field(default_factory=list)
+    deliveries: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:

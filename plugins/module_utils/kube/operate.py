@@ -44,6 +44,8 @@ ARGUMENTS: dict[str, t.Any] = {
 }
 #: Sets that other modules of the collection hold; applying other objects as one of them would prune theirs.
 RESERVED = ("access", "addons", "compliance", "fleet-roles", "policy", "properties", "tenancy")
+#: Likewise, all whose names begin so.
+RESERVED_PREFIX = "delivery-"
 _HOOK = "helm.sh/hook"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?")
 
@@ -125,7 +127,7 @@ def _finish(client: Client, desired: list[dict[str, t.Any]], params: t.Mapping[s
 
 
 def _set_name(name: str) -> str:
-    if name in RESERVED:
+    if name in RESERVED or name.startswith(RESERVED_PREFIX):
         remedy = "Choose a name of your own"
         raise InvalidInput([Problem("applyset", name, "is held by a module of this collection", remedy)])
     if not _NAME.fullmatch(name):

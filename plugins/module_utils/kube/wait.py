@@ -164,3 +164,5 @@ _RULES: dict[str, t.Callable[[Object], str]] = {
     "CustomResourceDefinition": _conditioned("Established"),
     "Namespace": lambda obj: "" if (obj.get("status") or {}).get("phase", "Active") == "Active" else "Terminating",
 }
+#: Kinds that are there before they are ready; a Namespace is ready when it was made.
+WAITED_FOR = frozenset(_RULES) - {"Namespace"}

@@ -106,17 +106,17 @@ def _without_nodes(factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t
 def hosted(nodeless: ApiServer, hub: ApiServer) -> t.Iterator[ApiServer]:
     """The cluster without nodes; what a test that failed left of us is taken away."""
     yield nodeless
-    _take_us_away([nodeless], hub)
+    take_us_away([nodeless], hub)
 
 
 @pytest.fixture
 def three(nodeless: ApiServer, more: list[ApiServer], hub: ApiServer) -> t.Iterator[list[ApiServer]]:
     """Three clusters without nodes, from which we are taken away likewise."""
     yield [nodeless, *more]
-    _take_us_away([nodeless, *more], hub)
+    take_us_away([nodeless, *more], hub)
 
 
-def _take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
+def take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
     """Whatever carries our marks, all at once, since a namespace takes seconds to end."""
     for member in members:
         with Client(member.admin) as client:

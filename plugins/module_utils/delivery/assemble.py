@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which delivery is held where, and which leaves a cluster: what is decided against what is recorded and seen.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..declaration import DNS_LABEL, DNS_LABEL_RULE, shown
+from ..errors import InvalidInput, Problem
+from ..kube.client import Client
+from .act import Move
+from .decisions import Decision
+from .look import HOLD, LEAVE, Found, Work
+from .model import Delivery
+from .record import Records
+
+Object = t.Mapping[str, t.Any]
+
+
+class Assembly:
+    """What is decided and recorded of the deliveries of a run.
+
+    :ivar hold: by delivery, the clusters that are decided.
+    :ivar leave: by delivery, recorded clusters that are not.
+    :ivar unrecorded: deliveries of which only the clusters know where they are.
+    :ivar left: by delivery and cluster, C(state) and C(reason) of what this run does nothing about.
+    :raises InvalidInput: a delivery is to be withdrawn that is declared for clusters.
+    """
+
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        deliveries: t.Sequence[Delivery],
+        decisions: t.Mapping[str, Decision],
+        records: Records,
+    ) -> None:
+        self.clusters: t.Mapping[str, Object] = params["clusters"]
+        self.deliveries, self._decisions, self._records = deliveries, decisions, records
+        self._hub, self._withdraw = params["hub"], list(dict.fromkeys(params["withdraw"]))
+        self.hold: dict[str, tuple[str, ...]] = {}
+        self.leave: dict[str, list[str]] = {}
+        self.unrecorded: list[str] = []
+        self.left: dict[str, dict[str, dict[str, str]]] = {}
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self._check_withdrawn()
+        for one in deliveries:
+            self._of_declared(one.name)
+        self._of_others({str(item.get("name")) for item in params["deliveries"]}, bool(params["names"]))
+
+    def _check_withdrawn(self) -> None:
+        problems = []
+        for name in self._withdraw:
+            decision = self._decisions.get(name)
+            if not DNS_LABEL.fullmatch(name):
+                remedy = "Give the name of a delivery"
+                problems.append(Problem("withdraw", shown(name), f"is not a name: {DNS_LABEL_RULE}", remedy))
+            elif decision is not None and (decision.clusters or decision.unknown):
+                reason = f"is declared, and is for {', '.join(decision.clusters) or decision.unknown}"
+                problems.append(Problem("withdraw", name, reason, "Remove it from deliveries first"))
+        if problems:
+            raise InvalidInput(problems)
+
+    def _of_declared(self, name: str) -> None:
+        decision, recorded = self._decisions[name], self._records.clusters(name)
+        if decision.unknown:
+            where = f"it stays on {', '.join(recorded)}" if recorded else "it is nowhere yet"
+            self._left_alone(name, recorded, f"{decision.unknown}; {where}")
+        elif recorded and not decision.clusters and name not in self._withdraw:
+            reason = f"no cluster is decided for it any more; it stays on {', '.join(recorded)}, unless it is withdrawn"
+            self._left_alone(name, recorded, reason)
+        else:
+            self.hold[name] = decision.clusters
+            self.leave[name] = [cluster for cluster in recorded if cluster not in decision.clusters]
+            if name not in self._records.names:
+                self.unrecorded.append(name)
+
+    def _left_alone(self, name: str, recorded: t.Iterable[str], reason: str) -> None:
+        self.problems.append(f"delivery {name}: {reason}")
+        self.left[name] = {cluster: {"state": "waiting", "reason": reason} for cluster in recorded}
+
+    def _of_others(self, declared: t.Collection[str], chosen: bool) -> None:
+        """Deliveries that are recorded, or to be withdrawn, and not declared."""
+        for name in self._withdraw:
+            if name not in declared and name not in self._records.names:
+                self.leave[name] = []
+                self.unrecorded.append(name)
+        for name in self._records.names:
+            recorded = self._records.clusters(name)
+            if name in declared:
+                continue
+            if name in self._withdraw:
+                self.leave[name] = recorded
+            elif not chosen:
+                self.warnings.append(
+                    f"delivery {name} is no longer declared, and stays on {', '.join(recorded) or 'no cluster'}: "
+                    "declare it again, or withdraw it"
+                )
+
+    def moves(self, hub: Client, found: t.Mapping[str, Found]) -> list[Move]:
+        """What is to be done, from what was seen of the clusters; notes what cannot be done.
+
+        :param hub: that writes the records.
+        """
+        waits = {one.name: one.wait for one in self.deliveries}
+        moves = []
+        for name in dict.fromkeys([*self.hold, *self.leave]):
+            works = [work for one in found.values() for work in one.works if work.delivery == name]
+            broken = self._broken(name, found, [work.cluster for work in works if work.what == HOLD])
+            gone = self._unreached(name, found, [work.cluster for work in works if work.what == LEAVE])
+            if broken:
+                works = self._without_leaving(name, works, broken)
+            recorded = set(self._records.clusters(name))
+            during = recorded | {work.cluster for work in works}
+            after = during - gone - {work.cluster for work in works if work.what == LEAVE}
+            opening, closing = self._records.steps(hub, self._hub, name, during, after)
+            moves.append(Move(name, tuple(works), tuple(opening), tuple(closing), waits.get(name)))
+        return moves
+
+    def _broken(self, name: str, found: t.Mapping[str, Found], held: t.Collection[str]) -> list[str]:
+        """The decided clusters on which it cannot be held now."""
+        broken = [cluster for cluster in self.hold.get(name, ()) if cluster not in held]
+        for cluster in broken:
+            one = found[cluster]
+            reason = one.problems.get(name) or one.reason
+            self._note(name, cluster, "refused" if one.state == "usable" else one.state, reason)
+        return broken
+
+    def _unreached(self, name: str, found: t.Mapping[str, Found], seen: t.Collection[str]) -> set[str]:
+        """Notes clusters that it should leave and that cannot be asked. Returns those that are none any more."""
+        gone = set()
+        for cluster in self.leave.get(name, ()):
+            one = found[cluster]
+            if one.gone:
+                gone.add(cluster)
+            elif cluster not in seen:
+                reason = one.problems.get(name) or one.reason
+                self._note(
+                    name, cluster, "refused" if one.state == "usable" else one.state, f"it stays there: {reason}"
+                )
+        if name in self.unrecorded:
+            unasked = [one.name for one in found.values() if one.delivered is None and not one.gone]
+            unasked = [cluster for cluster in unasked if cluster not in self.hold.get(name, ())]
+            if unasked:
+                self.warnings.append(f"delivery {name}: nobody knows whether it is on {', '.join(unasked)}")
+        return gone
+
+    def _without_leaving(self, name: str, works: t.Iterable[Work], broken: t.Sequence[str]) -> list[Work]:
+        kept = []
+        for work in works:
+            if work.what == HOLD:
+                kept.append(work)
+            else:
+                reason = f"it stays there, since it is not on {', '.join(broken)} yet"
+                self.left.setdefault(name, {})[work.cluster] = {"state": "kept", "reason": reason}
+        return kept
+
+    def _note(self, name: str, cluster: str, state: str, reason: str) -> None:
+        self.left.setdefault(name, {})[cluster] = {"state": state, "reason": reason}
+        self.problems.append(f"delivery {name}: {cluster}: {state}: {reason}")
+
+    def summary(self, moves: t.Sequence[Move]) -> dict[str, dict[str, t.Any]]:
+        """By delivery, the clusters that are decided, and those that it leaves in this run."""
+        leaving = {move.delivery: sorted(work.cluster for work in move.of(LEAVE)) for move in moves}
+        return {
+            name: {"clusters": list(self.hold.get(name, ())), "leaving": leaving.get(name, [])}
+            for name in dict.fromkeys([*(one.name for one in self.deliveries), *self.hold, *self.leave])
+        }

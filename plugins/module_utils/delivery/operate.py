@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module delivery: sets of objects on the clusters that are decided for them. Private to the collection."""
+
+from __future__ import annotations
+
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ..errors import InvalidInput, PlatformError, Problem
+from ..fleet.access_info import HUB_ARGUMENTS, hub_uid
+from ..fleet.hub_snapshot import HubSnapshot
+from ..fleet.records import CLUSTER_API
+from ..kube.client import Client
+from ..kube.connection import resolve
+from ..kube.transport import one_look
+from ..operation import Context, Operation
+from ..plan import Plan
+from . import act
+from .assemble import Assembly
+from .content import Content, read_content
+from .decisions import Decision, decide
+from .division import unmeasured
+from .look import Asked, Found, look
+from .model import Delivery, read_all
+from .record import Records
+
+Object = t.Mapping[str, t.Any]
+
+ARGUMENTS: dict[str, t.Any] = {
+    "deliveries": {"type": "list", "elements": "dict", "required": True},
+    "clusters": {"type": "dict", "required": True},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "withdraw": {"type": "list", "elements": "str", "default": []},
+    "decision_timeout": {"type": "int", "default": 10},
+    "at_once": {"type": "int", "default": 8},
+    **HUB_ARGUMENTS,
+}
+
+
+def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
+    """The steps that make every cluster hold its deliveries, and take them away where they are no longer decided.
+
+    A cluster that cannot be reached, or refuses, is a problem that is told, and stops no other one.
+
+    :raises InvalidInput: the declaration is wrong, or asks for more than our identity may do somewhere.
+    :raises PlatformError: the hub cannot be asked.
+    """
+    clusters = params["clusters"]
+    deliveries = _chosen(read_all(params["deliveries"], clusters), params)
+    contents = _contents(deliveries, context)
+    writer, hub = _hub(params, context)
+    decisions = decide(deliveries, clusters, writer, params["decision_timeout"])
+    records = Records(hub)
+    allocatable = _allocatable(hub)
+    made = {
+        one.name: Content(one, contents[one.name], decisions[one.name].clusters, allocatable)
+        for one in deliveries
+        if not decisions[one.name].unknown
+    }
+    assembly = Assembly(params, deliveries, decisions, records)
+    found = _look(_asked(assembly, made), params, replace(context, hub=hub))
+    for one in found.values():
+        if one.client is not None:
+            context.enter(one.client)
+    invalid = [problem for one in found.values() for problem in one.invalid]
+    if invalid:
+        raise InvalidInput(invalid)
+    moves = assembly.moves(writer, found)
+    return _told(
+        params, assembly, moves, made, found, _warnings(deliveries, decisions, allocatable) + assembly.warnings
+    )
+
+
+def _hub(params: t.Mapping[str, t.Any], context: Context) -> tuple[Client, HubSnapshot]:
+    """Two clients of the hub: what is decided changes while it is waited for, and what is recorded is written, so
+    neither belongs to the one look that all clusters share.
+
+    :raises PlatformError: there is no access to it, or it is another cluster.
+    """
+    if not params.get("hub_access"):
+        raise PlatformError(
+            "There is no access to the global cluster, which keeps where deliveries are: run the playbook site first."
+        )
+    connection = resolve({"access": params["hub_access"]}, {})
+    writer = context.enter(Client(connection))
+    context.enter(one_look())
+    hub = context.enter(HubSnapshot(connection))
+    hub_uid(hub, params)
+    return writer, hub
+
+
+def _told(
+    params: t.Mapping[str, t.Any],
+    assembly: Assembly,
+    moves: t.Sequence[act.Move],
+    made: t.Mapping[str, Content],
+    found: t.Mapping[str, Found],
+    warnings: t.Sequence[str],
+) -> Plan:
+    outputs = {
+        "deliveries": assembly.summary(moves),
+        "replicas": {name: shares for name, content in made.items() if (shares := content.replicas())},
+        "problems": assembly.problems,
+    }
+
+    def requests() -> dict[str, t.Any]:
+        clients = [one.client for one in found.values() if one.client is not None]
+        return {"requests": {way: sum(getattr(one, way) for one in clients) for way in ("reads", "writes")}}
+
+    return Plan(
+        steps=[step for move in moves for step in move.steps()],
+        outputs=outputs,
+        finish=requests,
+        rehearse=lambda: act.rehearsed(moves, params["at_once"]),
+        outcome=lambda done, failures: act.told(moves, assembly.left, done, failures),
+        warnings=list(warnings),
+        conduct=act.Conduct(moves, params["at_once"]).run,
+    )
+
+
+def _chosen(deliveries: t.Sequence[Delivery], params: t.Mapping[str, t.Any]) -> list[Delivery]:
+    """The deliveries of this run.
+
+    :raises InvalidInput: an argument is wrong.
+    """
+    declared = [one.name for one in deliveries]
+    problems = [
+        Problem(key, params[key], f"must be at least {low}", "Give a number, or leave it out")
+        for key, low in (("at_once", 1), ("decision_timeout", 0))
+        if params[key] < low
+    ]
+    known = ", ".join(declared) or "none"
+    problems += [
+        Problem("names", name, f"is no declared delivery; there are {known}", "Correct the name")
+        for name in params["names"]
+        if name not in declared
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    return [one for one in deliveries if not params["names"] or one.name in params["names"]]
+
+
+def _contents(deliveries: t.Sequence[Delivery], context: Context) -> dict[str, t.Any]:
+    """What is declared, read once for all clusters.
+
+    :raises InvalidInput: with every problem of all deliveries.
+    """
+    found: dict[str, t.Any] = {}
+    problems: list[Problem] = []
+    for one in deliveries:
+        try:
+            found[one.name] = read_content(one, context.environ)
+        except InvalidInput as exc:
+            problems += exc.problems
+    if problems:
+        raise InvalidInput(problems)
+    return found
+
+
+def _allocatable(hub: Client) -> dict[str, dict[str, str]]:
+    """By cluster, what its nodes can hold, as the hub records it."""
+    return {
+        str(item["metadata"]["name"]): (item.get("status") or {}).get("allocatable") or {}
+        for item in hub.list(CLUSTER_API, "ManagedCluster")
+    }
+
+
+def _asked(assembly: Assembly, made: t.Mapping[str, Content]) -> list[Asked]:
+    """What each cluster is asked."""
+    by_name = {one.name: one for one in assembly.deliveries}
+    names = sorted({name for part in (assembly.hold, assembly.leave) for some in part.values() for name in some})
+    everywhere = assembly.clusters if assembly.unrecorded else ()
+    return [
+        Asked(
+            name,
+            assembly.clusters.get(name),
+            tuple((by_name[one], made[one]) for one, places in assembly.hold.items() if name in places),
+            tuple(one for one, places in assembly.leave.items() if name in places),
+            # Without a record only the clusters know where a delivery is.
+            tuple(one for one in assembly.unrecorded if name not in assembly.hold.get(one, ())),
+        )
+        for name in dict.fromkeys([*names, *everywhere])
+    ]
+
+
+def _look(asked: t.Sequence[Asked], params: t.Mapping[str, t.Any], context: Context) -> dict[str, Found]:
+    if not asked:
+        return {}
+    with ThreadPoolExecutor(max_workers=min(params["at_once"], len(asked))) as pool:
+        return {one.name: one for one in pool.map(lambda item: look(item, params, context), asked)}
+
+
+def _warnings(
+    deliveries: t.Sequence[Delivery],
+    decisions: t.Mapping[str, Decision],
+    allocatable: t.Mapping[str, t.Mapping[str, str]],
+) -> list[str]:
+    found = []
+    for one in deliveries:
+        names = decisions[one.name].clusters
+        unknown = unmeasured(one.division, names, allocatable)
+        if unknown:
+            what = "they get no replicas yet" if len(unknown) < len(names) else "replicas are divided evenly for now"
+            found.append(
+                f"delivery {one.name}: the hub has no record of the capacity of {', '.join(unknown)}, so {what}"
+            )
+    return found
+
+
+OPERATION = Operation(arguments=ARGUMENTS, plan=plan)

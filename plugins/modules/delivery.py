@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The lodestar.platform authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: delivery
+short_description: Hold clusters to the sets of objects that are delivered to them
+version_added: 0.1.0
+description:
+  - Brings sets of objects to many clusters in one task, side by side, with the access that the hub keeps of each. Every
+    delivery is a set of its own on each cluster, and is held to its declaration as M(lodestar.platform.apply) does.
+  - Where a delivery goes is declared by name or label of clusters, or decided by a Placement of OCM on the hub. It
+    leaves a cluster that is no longer decided after it is ready on all that are, and never on the hub's word alone. It
+    never leaves all clusters at once unless it is named in O(withdraw).
+  - A cluster that does not answer, or refuses, costs the others nothing. It is named in RV(problems) and does not make
+    the module fail, so that a playbook can show all of them and then fail. A step that fails makes it fail, after the
+    other clusters were served.
+  - A record on the hub says on which clusters a delivery may be. It is written before the first object and after the
+    last, so a run that was killed is taken up by the next.
+author:
+  - The lodestar.platform authors (@lodestar-platform)
+attributes:
+  check_mode:
+    support: full
+    description: The clusters are asked whether the steps would succeed.
+  diff_mode:
+    support: full
+    description: Values of Secrets are not shown.
+options:
+  deliveries:
+    description: The deliveries as declared, see the collection's C(docs/delivery.md). All of them, even with O(names).
+    type: list
+    elements: dict
+    required: true
+  clusters:
+    description: The clusters of the fleet by name, C(clusters) of what M(lodestar.platform.fleet) returns.
+    type: dict
+    required: true
+  names:
+    description: Only these deliveries. All by default.
+    type: list
+    elements: str
+    default: []
+  withdraw:
+    description:
+      - Names of deliveries that are taken away from all clusters. They must no longer be declared, or be for no
+        cluster.
+      - A delivery that is no longer declared, and not named here, stays where it is, with a warning.
+    type: list
+    elements: str
+    default: []
+  decision_timeout:
+    description:
+      - Seconds that OCM may take until its decisions are those that it makes from what is on the hub now. After that
+        a delivery with another decision is left as it is, and is a problem.
+    type: int
+    default: 10
+  at_once:
+    description: How many clusters are looked at, and acted on, at the same time.
+    type: int
+    default: 8
+extends_documentation_fragment:
+  - lodestar.platform.hub
+seealso:
+  - module: lodestar.platform.apply
+"""
+
+EXAMPLES = r"""
+- name: Deliver what is declared
+  lodestar.platform.delivery:
+    deliveries:
+      - name: shop
+        src: [apps/shop]
+        clusters: {selector: {matchLabels: {env: production}}}
+        patches:
+          - clusters: {selector: {matchLabels: {size: small}}}
+            target: {kind: Deployment}
+            patch: {spec: {replicas: 1}}
+    clusters: "{{ lodestar_fleet.clusters }}"
+    hub: "{{ lodestar_fleet.hub }}"
+    hub_access: "{{ lodestar_hub_access }}"
+  run_once: true
+
+- name: Take a delivery away everywhere
+  lodestar.platform.delivery:
+    deliveries: []
+    withdraw: [shop]
+    clusters: "{{ lodestar_fleet.clusters }}"
+    hub: "{{ lodestar_fleet.hub }}"
+    hub_access: "{{ lodestar_hub_access }}"
+  run_once: true
+"""
+
+RETURN = r"""
+deliveries:
+  description: By delivery, the C(clusters) that are decided, and those that it is C(leaving) in this run.
+  returned: success
+  type: dict
+replicas:
+  description: By delivery and workload whose replicas are divided, those of each cluster.
+  returned: success
+  type: dict
+outcome:
+  description: What became of each delivery on each cluster.
+  returned: when a plan was made
+  type: dict
+  contains:
+    DELIVERY:
+      description: By cluster.
+      type: dict
+      contains:
+        CLUSTER:
+          description:
+            - C(state) is C(delivered), C(unchanged), C(withdrawn), C(failed) or C(not_begun), with C(created),
+              C(changed), C(unchanged), C(pruned), C(failed) and so on as in RV(lodestar.platform.apply#module:outcome).
+            - Where nothing was begun it is C(kept) (not ready elsewhere yet), C(waiting) (nobody knows where it goes),
+              C(refused), or why the cluster cannot be reached, with the C(reason).
+          type: dict
+problems:
+  description: What could not be done, one line each, with the delivery and the cluster.
+  returned: success
+  type: list
+  elements: str
+plan:
+  description: The steps, each with its cluster as C(target).
+  returned: always
+  type: list
+  elements: dict
+not_rehearsed:
+  description: Steps whose success is not certain, with the reason.
+  returned: in check mode
+  type: list
+  elements: dict
+requests:
+  description: How many requests the clusters got, C(reads) and C(writes).
+  returned: success, not in check mode
+  type: dict
+"""
+
+from ..module_utils.delivery.operate import OPERATION
+
+
+def main() -> None:
+    OPERATION.run_as_module()
+
+
+if __name__ == "__main__":
+    main()
