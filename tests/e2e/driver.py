@@ -174,7 +174,8 @@ class Fleet:
 
 def is_our_write(event: dict[str, t.Any]) -> bool:
     """Whether an audit event is a write by one of our identities or field managers."""
-    ours = event["user"]["username"].startswith(OUR_USERS) or "fieldManager=lodestar" in event["requestURI"]
+    # Whoever was not let in has no name.
+    ours = event["user"].get("username", "").startswith(OUR_USERS) or "fieldManager=lodestar" in event["requestURI"]
     reviewed = event.get("objectRef", {}).get("resource") in REVIEWS
     return ours and event["verb"] in WRITE_VERBS and not reviewed and "dryRun=All" not in event["requestURI"]
 
