@@ -38,6 +38,18 @@ options:
     description: The ManagedClusterSet that is bound to the namespace, from which placements choose.
     type: str
     default: default
+  controller_image:
+    description:
+      - Image of OCM's placement controller, with its program at C(/placement). It is run in C(lodestar-system), with
+        the rights that it uses and no others; none of OCM's agents and other controllers are needed. Must be an image
+        that the hub's nodes can get, such as V(registry.example.org/open-cluster-management/placement:v1.2.1).
+      - Empty where OCM runs on the hub already. One that was run by this module is deleted then.
+    type: str
+    default: ''
+  controller_replicas:
+    description: How many pods of the controller run. One of them decides, another one takes over when it is lost.
+    type: int
+    default: 1
   prune_all:
     description:
       - Allow that nothing is declared and all of our placements are deleted. Without it that is refused.

@@ -14,7 +14,7 @@ import hashlib
 import json
 import typing as t
 
-from . import addon_kube_router, addon_metrics_server
+from . import addon_kube_router, addon_metrics_server, addon_placement
 from .identity import NAMESPACE, SERVICE_ACCOUNT, Mark
 
 Rule = dict[str, t.Any]
@@ -174,8 +174,9 @@ HUB_RULES: tuple[Rule, ...] = (
     rule("apiextensions.k8s.io", ["customresourcedefinitions"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters", "managedclustersets"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters/status"], ["patch"]),
-    # What is declared of placements; the decisions are OCM's, and are only read.
+    # What is declared of placements, and the rights of the controller that decides them.
     rule("cluster.open-cluster-management.io", ["managedclustersetbindings", "placements"], MANAGE),
+    *addon_placement.RULES,
     rule("multicluster.x-k8s.io", ["clusterprofiles"], MANAGE),
     rule("multicluster.x-k8s.io", ["clusterprofiles/status"], ["patch"]),
     rule("", ["secrets"], ["get", "create", "patch", "delete"]),
