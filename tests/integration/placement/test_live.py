@@ -70,8 +70,9 @@ def controller(hub: ApiServer, ours: Connection) -> t.Iterator[None]:
         )  # fmt: skip
         yield
         assert running.poll() is None, (hub.folder / "placement.log").read_text()[-3000:]
-        running.kill()
-        running.wait()
+        # Asked to end it gives its Lease back, for which the next one would wait two minutes.
+        running.terminate()
+        running.wait(30)
     done = execute(OPERATION, ours, placements=[], prune_all=True)
     assert not done.get("failed"), done["msg"]
 
