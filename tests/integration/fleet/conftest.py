@@ -120,12 +120,7 @@ def take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
     """Whatever carries our marks, all at once, since a namespace takes seconds to end."""
     for member in members:
         with Client(member.admin) as client:
-            for kind in [f"{way}AdmissionPolicy{end}" for way in ("Mutating", "Validating") for end in ("", "Binding")]:
-                for obj in client.list("admissionregistration.k8s.io/v1", kind, label_selector=PART_OF):
-                    client.delete(obj["apiVersion"], kind, obj["metadata"]["name"])
-            _forget_definition(client)
-            for name in _our_namespaces(client):
-                client.delete("v1", "Namespace", name)
+            _begin_to_leave(client)
     until = time.monotonic() + 60
     for member in members:
         with Client(member.admin) as client:
@@ -139,6 +134,21 @@ def take_us_away(members: t.Sequence[ApiServer], hub: ApiServer) -> None:
             client.delete("v1", "Namespace", item["metadata"]["name"])
         while client.list("v1", "Namespace", label_selector=CLUSTER_LABEL) and time.monotonic() < until:
             time.sleep(0.5)
+
+
+def _begin_to_leave(client: Client) -> None:
+    """Deletes what is ours on a cluster; its namespaces end later."""
+    for kind in [f"{way}AdmissionPolicy{end}" for way in ("Mutating", "Validating") for end in ("", "Binding")]:
+        for obj in client.list("admissionregistration.k8s.io/v1", kind, label_selector=PART_OF):
+            client.delete(obj["apiVersion"], kind, obj["metadata"]["name"])
+    _forget_definition(client)
+    # Those that attaching makes go with their namespace; a test may have made them by itself.
+    for kind in ("ClusterRole", "ClusterRoleBinding"):
+        for obj in client.list(RBAC, kind):
+            if obj["metadata"]["name"].startswith("lodestar:"):
+                client.delete(RBAC, kind, obj["metadata"]["name"])
+    for name in _our_namespaces(client):
+        client.delete("v1", "Namespace", name)
 
 
 def _our_namespaces(client: Client) -> list[str]:

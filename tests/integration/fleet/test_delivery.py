@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.operate import OPERATION
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access, access_info
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_secret import Stored, to_secret
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import PART_OF
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 
 from ..harness.apiserver import ApiServer
@@ -133,6 +134,14 @@ def fleet(
     with Client(hub.admin) as client:
         for obj in client.list("v1", "ConfigMap", namespace="lodestar-system", label_selector=label):
             client.delete("v1", "ConfigMap", obj["metadata"]["name"], "lodestar-system")
+        for kind in ("PlacementDecision", "Placement"):
+            for obj in client.list(PLACEMENT, kind):
+                client.delete(PLACEMENT, kind, obj["metadata"]["name"], obj["metadata"]["namespace"])
+        for obj in client.list(SETS, "ManagedClusterSetBinding"):
+            client.delete(SETS, obj["kind"], obj["metadata"]["name"], obj["metadata"]["namespace"])
+        for obj in client.list(SETS, "ManagedClusterSet"):
+            if PART_OF not in (obj["metadata"].get("labels") or {}):
+                client.delete(SETS, obj["kind"], obj["metadata"]["name"])
 
 
 def attach(client: Client, name: str, server: ApiServer) -> None:
