@@ -85,7 +85,7 @@ class Governed:
         requests = self.hosted.audit.since(mark, LODESTAR)
         assert [request for request in requests if request.writes] == []
         events = self.fleet.audited(MACHINES[forty.EAST], since[forty.EAST])
-        ours = [(event["verb"], event["requestURI"]) for event in events if event["user"]["username"] == LODESTAR]
+        ours = [(event["verb"], event["requestURI"]) for event in events if event["user"].get("username") == LODESTAR]
         hosted = [(request.verb, request.uri) for request in requests]
         return run.seconds, {forty.EAST: listed_once(ours), forty.HOSTED: listed_once(hosted)}
 
