@@ -56,7 +56,7 @@ def held(access: Connection) -> int:
 
 
 def listed_once(requests: t.Iterable[tuple[str, str]]) -> int:
-    """Each kind is listed once for each set, and never without one; how many lists of tenants and policies that were.
+    """Each kind is listed once for each set, and no kind of theirs without one; how many lists of tenants and policies.
 
     A created cluster holds other sets, too, such as its add-ons.
 
@@ -75,7 +75,7 @@ def listed_once(requests: t.Iterable[tuple[str, str]]) -> int:
         found[owner, path] += 1
     held = {path for owner, path in found if owner in SETS}
     assert {owner for owner, _path in found} >= set(SETS), found
-    again = [f"{path} for {owner or 'nobody'}" for (owner, path), times in found.items() if times > 1]
+    again = [f"{path} for {owner}" for (owner, path), times in found.items() if owner and times > 1]
     again += [f"{path} for nobody" for owner, path in found if not owner and path in held]
-    assert again == []
+    assert again == [], "\n".join(again)
     return sum(1 for owner, _path in found if owner in SETS)
