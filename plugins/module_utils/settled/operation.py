@@ -46,9 +46,12 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     except PlatformError:
         return nothing
     shared = replace(context, hub=hub)
+    # Created clusters are never settled: what depends on their records is left to its tasks, and not asked here before.
+    tied = set(_waiting(fleet, [str(cluster["name"]) for cluster in clusters]))
 
     def one(cluster: Object) -> Finding | None:
-        return look(cluster, fleet, _options(options.get(cluster["name"]) or {}), shared)
+        given = None if cluster["name"] in tied else _options(options.get(cluster["name"]) or {})
+        return look(cluster, fleet, given, shared)
 
     with ThreadPoolExecutor(max_workers=min(params["at_once"], len(clusters))) as pool:
         found = dict(zip((str(cluster["name"]) for cluster in clusters), pool.map(one, clusters), strict=True))

@@ -33,12 +33,12 @@ class Looks:
         self.options[cluster["name"]] = options
         return self.found[cluster["name"]]
 
-    def plan(self, tenants: t.Sequence[Object] = (), **params: t.Any) -> Plan:
+    def plan(self, tenants: t.Sequence[Object] = (), created: t.Sequence[str] = (), **params: t.Any) -> Plan:
         clusters = {
             name: {"name": name, "mode": "attach", "tenants": [tenant["name"] for tenant in tenants]}
             for name in self.found
         }
-        clusters["created"] = {"name": "created", "mode": "create", "tenants": []}
+        clusters["created"] = {"name": "created", "mode": "create", "tenants": list(created)}
         fleet = {"hub": "hub", "clusters": clusters, "tenants": list(tenants)}
         given = {"names": list(clusters), "options": {}, "at_once": 2, "hub": "hub", "hub_access": HUB, **params}
         return operation.plan({"fleet": fleet, **given}, Context(environ={}))
@@ -78,6 +78,16 @@ def test_a_share_that_another_clusters_record_decides_is_waited_for(
     looks = Looks(monkeypatch, a=finding("1"), b=finding("2", False))
     made = looks.plan([{"name": "team", "budget": {"split": split}}])
     assert list(made.outputs["settled"]) == settled
+
+
+@pytest.mark.parametrize(("split", "options"), [("capacity", None), ("even", {})])
+def test_what_depends_on_a_created_cluster_is_left_to_its_tasks(
+    monkeypatch: pytest.MonkeyPatch, split: str, options: Object | None
+) -> None:
+    monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
+    looks = Looks(monkeypatch, a=finding("1"))
+    looks.plan([{"name": "team", "budget": {"split": split}}], created=["team"])
+    assert looks.options == {"a": options}
 
 
 def test_a_cluster_whose_roles_are_told_something_else_is_asked_for_its_access_alone(
