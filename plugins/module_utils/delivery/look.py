@@ -18,7 +18,7 @@ from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
 from ..kube.connection import resolve
 from ..kube.desired import Normal, key_of
-from ..kube.errors import Forbidden
+from ..kube.errors import NONSENSE, Forbidden
 from ..kube.operate import placed
 from ..kube.steps import CLOSING_WAVE, ObjectStep
 from ..operation import Context
@@ -31,8 +31,6 @@ from .model import Delivery
 Object = t.Mapping[str, t.Any]
 
 HOLD, LEAVE = "hold", "leave"
-#: What nonsense from a server makes of code that takes it for objects of Kubernetes.
-_NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def look(asked: Asked, params: t.Mapping[str, t.Any], context: Context) -> Found
         if asked.ledgers:
             found.delivered = member.delivered()
         _plan(asked, params, context, member, found)
-    except (PlatformError, *_NONSENSE) as exc:
+    except (PlatformError, *NONSENSE) as exc:
         found.state, found.reason = "failed", _reason(exc)
         found.works, found.problems = [], {}
     member.act()
@@ -137,7 +135,7 @@ def _reach(asked: Asked, params: t.Mapping[str, t.Any], context: Context, found:
     own = params["hub_access"] if asked.name == params["hub"] else None
     try:
         told = access_info.plan({"cluster": asked.name, "access": own, **given}, context).outputs
-    except (PlatformError, *_NONSENSE) as exc:
+    except (PlatformError, *NONSENSE) as exc:
         found.state, found.reason = "failed", _reason(exc)
         return None
     if told["state"] in ("usable", "ageing"):

@@ -19,6 +19,7 @@ from pathlib import Path
 from ..errors import InvalidInput, PlatformError, Problem
 from ..kube import connection
 from ..kube.client import Client
+from ..kube.errors import NONSENSE
 from ..kube.token import stamp
 from ..operation import Context, Operation
 from ..output import write_report
@@ -100,7 +101,7 @@ def _asked(query: Query, name: str, client: Client) -> Answer:
         return Answer(access_query.answer(query, name, {kind: client.list(rbac.API, kind) for kind in rbac.KINDS}))
     except PlatformError as exc:
         return Answer(reason=str(exc))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+    except NONSENSE as exc:
         # One cluster that answers nonsense must not keep the others from being told.
         return Answer(reason=f"it answers with something that is no object of Kubernetes ({type(exc).__name__})")
 

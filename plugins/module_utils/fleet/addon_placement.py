@@ -123,5 +123,5 @@ def _container(image: str) -> Object:
             "seccompProfile": {"type": "RuntimeDefault"},
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "temporary", "mountPath": "/tmp"}],  # noqa: S108
+        "volumeMounts": [{"name": "temporary", "mountPath": "/tmp"}],  # noqa: S108 of its own pod only
     }

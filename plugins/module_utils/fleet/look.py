@@ -18,7 +18,7 @@ from ..errors import PlatformError
 from ..kube import wait
 from ..kube.applyset import ID
 from ..kube.client import Client
-from ..kube.errors import Forbidden
+from ..kube.errors import NONSENSE, Forbidden
 from . import checks_distribution, records
 from .access_info import judge, kube_system_uid, stored_access
 from .identity import NAMESPACE, Mark, read_mark
@@ -121,7 +121,7 @@ def live(hub: Client, cluster: str, deadline: float, further: Further | None = N
             answer["nodes"] = {"ready": sum(item["ready"] for item in nodes), "total": len(nodes)}
     except PlatformError as exc:
         answer.update(state="refused" if getattr(exc, "status", None) else "unreachable", reason=str(exc))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+    except NONSENSE as exc:
         # One cluster that answers nonsense must not keep the others from being told.
         reason = f"{cluster} answers with something that is no object of Kubernetes ({type(exc).__name__})"
         answer.update(state="unreachable", reason=reason)

@@ -25,6 +25,9 @@ _ABOUT_CONTENT = (400, 422, 500)
 _READING = ("get", "list", "delete")
 _MANAGER = re.compile(r'conflicts? with "([^"]+)"')
 
+#: What nonsense from a server makes of code that takes it for objects of Kubernetes.
+NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 
 class ApiError(PlatformError):
     """A request that did not succeed.

@@ -12,13 +12,10 @@ from dataclasses import dataclass, replace
 from ..errors import PlatformError
 from ..fleet import access_info
 from ..fleet.report_summary import OPERATION as SUMMARY
-from ..kube.errors import Unreachable
+from ..kube.errors import NONSENSE, Unreachable
 from ..kube.transport import one_look
 from ..operation import Context
 from . import told
-
-#: What nonsense from a server makes of code that takes it for objects of Kubernetes.
-_NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,13 @@ def look(
         try:
             asked = {"cluster": cluster["name"], "hub": fleet["hub"] or "hub", "hub_access": fleet["hub_access"]}
             access = access_info.plan(asked, _of_one(context)).outputs
-        except (PlatformError, *_NONSENSE):
+        except (PlatformError, *NONSENSE):
             return None
         if access["state"] != "usable" or options is None:
             return Finding(access)
         try:
             return _judged(cluster, fleet, access, options, context)
-        except (PlatformError, *_NONSENSE) as exc:
+        except (PlatformError, *NONSENSE) as exc:
             if isinstance(exc, Unreachable) and access["access"]["server"] in str(exc):
                 # It has answered before: its own tasks need not wait for it once more.
                 return Finding({**access, "state": "unreachable", "reason": str(exc), "access": None})

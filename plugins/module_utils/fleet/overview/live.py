@@ -15,6 +15,7 @@ from ...declaration import TENANT_LABEL
 from ...errors import PlatformError
 from ...kube import quantity
 from ...kube.client import Client
+from ...kube.errors import NONSENSE
 from .. import look, records
 from . import requested
 from .words import spelled
@@ -39,7 +40,7 @@ def read(
             return reader()
         except PlatformError as exc:
             unreadable[name] = str(exc).splitlines()[0]
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+        except NONSENSE as exc:
             # A cluster may answer anything.
             unreadable[name] = f"the answer is no object of Kubernetes ({type(exc).__name__})"
         return None
