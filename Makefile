@@ -64,13 +64,16 @@ lock: $(VENV)/.locked ## write the lock files anew from requirements*.in
 # ---- the quickstart --------------------------------------------------------------------------------------------------
 
 .PHONY: quickstart
-quickstart: setup ## machines, bundle, a legacy cluster, and the whole platform on them
+quickstart: setup ## machines, bundle, a legacy cluster, the whole platform on them, a sample application, and the report
 	python -m testbed up --fleet quickstart
 	$(PLAYBOOK) lodestar.platform.bundle
 	python -m testbed legacy
 	$(PLAYBOOK) lodestar.platform.site
+	$(PLAYBOOK) lodestar.platform.delivery
+	$(PLAYBOOK) lodestar.platform.fleet_report -e fleet_report_html=$(CURDIR)/.quickstart/report.html
 	python -m testbed operator
 	@echo "Look around with:  . .quickstart/env && kubectl --context global get nodes"
+	@echo "The whole fleet on one page:  .quickstart/report.html"
 
 .PHONY: site
 site: setup ## site.yml on the quickstart's inventory; ARGS='--check --diff --limit east:east_machines'
@@ -118,7 +121,7 @@ integration: setup .cache/setup/browser ## tests against a kube-apiserver and et
 	pytest tests/integration -m "not full" $(ARGS)
 
 .PHONY: e2e
-e2e: setup ## the quickstart on machines of its own, less the long checks
+e2e: setup .cache/setup/browser ## the quickstart on machines of its own, less the long checks
 	$(PLAYBOOK) lodestar.platform.bundle
 	$(ON_MACHINES) tests/e2e -m "not full" $(ARGS)
 

@@ -40,8 +40,8 @@ class Bundle:
         return [part for part in self.parts if part.kind == "binary" and part.purpose in purposes]
 
     def archives(self) -> list[Part]:
-        """The image archives."""
-        return [part for part in self.parts if part.kind == "image"]
+        """The image archives of a workload cluster."""
+        return [part for part in self.parts if part.kind == "image" and part.purpose != "hub"]
 
     def program(self, name: str) -> Part:
         """One program by name."""

@@ -57,7 +57,7 @@ options:
             on), so that a mirror or a pull-through cache of their registry is one line.
           - "The name of an image is its own repository, with another tag or a digest if wanted: C(kube-apiserver),
             C(kube-controller-manager), C(kube-scheduler), C(kube-proxy), C(coredns), C(etcd), C(kube-router),
-            C(kube-vip), C(metrics-server), C(pause)."
+            C(kube-vip), C(metrics-server), C(pause), C(placement)."
           - Images without a place are made here. The four of Kubernetes are pulled together or not at all.
         type: dict
       kubernetes:

@@ -57,7 +57,7 @@ options:
       - Seconds that OCM may take until its decisions are those that it makes from what is on the hub now. After that
         a delivery with another decision is left as it is, and is a problem.
     type: int
-    default: 10
+    default: 60
   at_once:
     description: How many clusters are looked at, and acted on, at the same time.
     type: int

@@ -22,6 +22,7 @@ options:
   image_purposes:
     description:
       - Which images of the bundle the machine gets. V(test) are the images of the collection's own tests.
+        Machines of the global cluster get those of V(hub) besides.
     type: list
     elements: str
     default: [kubernetes, addon]

@@ -43,6 +43,7 @@ options:
       - Image of OCM's placement controller, with its program at C(/placement). It is run in C(lodestar-system), with
         the rights that it uses and no others; none of OCM's agents and other controllers are needed. Must be an image
         that the hub's nodes can get, such as V(registry.example.org/open-cluster-management/placement:v1.2.1).
+      - V(bundle) is the image that the machines of a global cluster get from the collection's bundle.
       - Empty where OCM runs on the hub already. One that was run by this module is deleted then.
     type: str
     default: ''

@@ -34,6 +34,8 @@ _PAUSE_SECONDS = 3
 #: Directory of each purpose's executables. etcd's tools are for backups, which bring them when they need them.
 _DIRECTORIES = {"kubernetes": "/usr/local/bin", "runtime": "/usr/local/bin", "cni": "/opt/cni/bin"}
 _ETCD_TOOLS = ("etcdctl", "etcdutl")
+#: The purpose of images that the global cluster alone runs.
+_HUB = "hub"
 #: Workers run none of these.
 _CONTROL_PLANE_IMAGES = ("etcd-image", "kube-vip")
 
@@ -51,15 +53,17 @@ def run_owner() -> dict[str, t.Any]:
 
 
 def artifacts_for(
-    bundle: manifest.Manifest, version: str, role: str, purposes: t.Collection[str]
+    bundle: manifest.Manifest, cluster: t.Mapping[str, t.Any], role: str, purposes: t.Collection[str]
 ) -> list[tuple[manifest.Artifact, dict[str, t.Any]]]:
     """The artifacts that a machine needs, each with what the module must know of it.
 
+    :param cluster: its C(version), and its C(role): the global cluster gets the images of the hub besides.
     :param role: C(control_plane) or C(worker).
     :param purposes: of images.
     :raises InvalidInput: the bundle was not made for this version.
     """
     answer: list[tuple[manifest.Artifact, dict[str, t.Any]]] = []
+    version, wanted = cluster["version"], {*purposes, *([_HUB] if cluster["role"] == "global" else [])}
     for part in bundle.binaries(version):
         directory = _DIRECTORIES.get(part.purpose)
         if directory is not None:
@@ -67,7 +71,7 @@ def artifacts_for(
     return answer + [
         (part, _told(part))
         for part in bundle.images(version)
-        if part.purpose in purposes and not (role == "worker" and part.name in _CONTROL_PLANE_IMAGES)
+        if part.purpose in wanted and not (role == "worker" and part.name in _CONTROL_PLANE_IMAGES)
     ]
 
 
@@ -194,7 +198,7 @@ class BundledAction(MachineAction):
         bundle = self._bundle(arguments)
         cluster, machine = arguments["cluster"], arguments["machine"]
         purposes = arguments.get("image_purposes") or self.operation.arguments["image_purposes"]["default"]
-        return artifacts_for(bundle, cluster["version"], machine["role"], purposes), bundle
+        return artifacts_for(bundle, cluster, machine["role"], purposes), bundle
 
     def _predict_in_peace(self, arguments: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Looks when nobody changes the machine: what was seen while another run acts is no ground to act on."""

@@ -30,6 +30,8 @@ REVIEWS = {
     "tokenreviews",
     "selfsubjectreviews",
 }
+#: OCM's controller holds its Lease, whether anything runs or not.
+HEARTBEAT = ("system:serviceaccount:lodestar-system:placement-controller", "leases")
 AUDIT_LOG = "/var/log/kubernetes/audit/audit.log"
 #: What must not restart when nothing changed.
 PROCESSES = ("containerd", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler", "etcd", "kube-vip")
@@ -158,7 +160,7 @@ class Fleet:
         return self.on(machine, "date -u +%Y-%m-%dT%H:%M:%S.%6NZ").strip()
 
     def our_writes(self, machine: str, since: str) -> list[str]:
-        """The write requests of our identities in a control plane's audit log; reviews and dry-runs aside."""
+        """The write requests of our identities in a control plane's audit log; not reviews, dry-runs, heartbeats."""
         return [
             f"{event['verb']} {event['requestURI']} by {event['user']['username']}"
             for event in self.audited(machine, since)
@@ -176,8 +178,9 @@ def is_our_write(event: dict[str, t.Any]) -> bool:
     """Whether an audit event is a write by one of our identities or field managers."""
     # Whoever was not let in has no name.
     ours = event["user"].get("username", "").startswith(OUR_USERS) or "fieldManager=lodestar" in event["requestURI"]
-    reviewed = event.get("objectRef", {}).get("resource") in REVIEWS
-    return ours and event["verb"] in WRITE_VERBS and not reviewed and "dryRun=All" not in event["requestURI"]
+    resource = event.get("objectRef", {}).get("resource")
+    aside = resource in REVIEWS or (event["user"].get("username"), resource) == HEARTBEAT
+    return ours and event["verb"] in WRITE_VERBS and not aside and "dryRun=All" not in event["requestURI"]
 
 
 def run(

@@ -41,7 +41,7 @@ VERSIONS = {
     "kube-vip": "v0.9.1",
     "kyverno": "v1.19.1",
     "metrics-server": "v0.9.0",
-    "ocm": "v1.2.0",
+    "ocm": "v1.2.1",
     "ocm-api": "v1.3.0",
     "runc": "v1.5.2",
 }
@@ -59,6 +59,7 @@ REPOSITORIES = {
     "kube-vip": "kube-vip/kube-vip",
     "metrics-server": "metrics-server/metrics-server",
     "pause": "pause",
+    "placement": "open-cluster-management/placement",
 }
 _COMPRESSOR, _TOOLS = "zstd", "network-tools"
 
@@ -146,6 +147,14 @@ def shared_units() -> list[Unit]:
             "./cmd/metrics-server",
             {"k8s.io/client-go/pkg/version.gitVersion": "{version}"},
         ),
+        *_addon(
+            "placement",
+            "open-cluster-management.io/ocm",
+            "./cmd/placement",
+            {"open-cluster-management.io/ocm/pkg/version.versionFromGit": "{version}"},
+            purpose="hub",
+            versions_key="ocm",
+        ),
         *_crds(),
     ]
 
@@ -218,13 +227,20 @@ def _binaries(name: str, purpose: str, module: str, packages: t.Mapping[str, str
 
 
 def _addon(
-    name: str, module: str, package: str, stamps: t.Mapping[str, str] | None = None, tools: bool = False
+    name: str,
+    module: str,
+    package: str,
+    stamps: t.Mapping[str, str] | None = None,
+    *,
+    tools: bool = False,
+    purpose: str = "addon",
+    versions_key: str = "",
 ) -> list[Unit]:
-    version = VERSIONS[name]
+    version = VERSIONS[versions_key or name]
     binary = Unit(f"{name}-program", version, (GoBuild(module, version, {name: package}, stamps=stamps or {}),))
     layer = Layer(files={name: (binary.name, name)})
     image = Image(name, (version,), (f"/{name}",), _with_tools(layer, tools))
-    return [binary, _image_unit(name, version, image, "addon", (binary.name, *([_TOOLS] if tools else ())))]
+    return [binary, _image_unit(name, version, image, purpose, (binary.name, *([_TOOLS] if tools else ())))]
 
 
 def _own_image(name: str, tags: tuple[str, ...], source: str, user: str, purpose: str) -> list[Unit]:

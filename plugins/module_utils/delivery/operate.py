@@ -35,7 +35,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "clusters": {"type": "dict", "required": True},
     "names": {"type": "list", "elements": "str", "default": []},
     "withdraw": {"type": "list", "elements": "str", "default": []},
-    "decision_timeout": {"type": "int", "default": 10},
+    "decision_timeout": {"type": "int", "default": 60},
     "at_once": {"type": "int", "default": 8},
     **HUB_ARGUMENTS,
 }

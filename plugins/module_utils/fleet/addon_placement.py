@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
-from .addon import RBAC, Object
+from .addon import IMAGE_REPOSITORY, RBAC, Object
 from .identity import NAMESPACE
 
 NAME = "placement-controller"
+#: The image that the bundle brings to the machines of a global cluster that we create, and the word for it.
+BUNDLED, BUNDLE = f"{IMAGE_REPOSITORY}/placement:v1.2.1", "bundle"
 _ROLE = f"lodestar:{NAME}"
 _OCM = "cluster.open-cluster-management.io"
 
@@ -43,7 +45,7 @@ RULES: tuple[Object, ...] = (*CONTROLLER_RULES, *LEADER_RULES)
 def objects(image: str, replicas: int) -> list[Object]:
     """The controller with its rights.
 
-    :param image: of OCM's program C(placement), which lies at C(/placement) in it.
+    :param image: of OCM's program C(placement), which lies at C(/placement) in it; :data:`BUNDLE` for the bundle's.
     :param replicas: how many pods; one of them decides.
     """
     own = {"name": NAME, "namespace": NAMESPACE}
@@ -60,7 +62,7 @@ def objects(image: str, replicas: int) -> list[Object]:
             "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "extension-apiserver-authentication-reader"},
             "subjects": subjects,
         },
-        _deployment(image, replicas),
+        _deployment(BUNDLED if image == BUNDLE else image, replicas),
     ]
 
 

@@ -115,10 +115,15 @@ def test_a_damaged_definition_is_refused_by_name(tmp_path: Path, damage: str) ->
 
 def test_a_machine_gets_what_its_part_needs(tmp_path: Path) -> None:
     made = make_bundle(tmp_path, ("1.35.4", VERSION))
-    names = {
-        role: {part.name for part, _facts in on_machine.artifacts_for(made, VERSION, role, ["kubernetes", "addon"])}
-        for role in ("control_plane", "worker")
-    }
-    assert {"kubelet", "containerd", "bridge", "kubernetes", "coredns"} <= names["worker"]
-    assert names["control_plane"] - names["worker"] == {"etcd-image", "kube-vip"}
-    assert not {"etcdctl", "probe", *CRDS} & names["control_plane"]
+
+    def names(role: str, machine: str) -> set[str]:
+        found = on_machine.artifacts_for(made, {"version": VERSION, "role": role}, machine, ["kubernetes", "addon"])
+        return {part.name for part, _facts in found}
+
+    worker, control_plane = names("workload", "worker"), names("workload", "control_plane")
+    assert {"kubelet", "containerd", "bridge", "kubernetes", "coredns"} <= worker
+    assert control_plane - worker == {"etcd-image", "kube-vip"}
+    assert not {"etcdctl", "probe", *CRDS} & control_plane
+    # The global cluster alone decides where things go.
+    assert names("global", "control_plane") - control_plane == {"placement"}
+    assert names("global", "worker") - worker == {"placement"}

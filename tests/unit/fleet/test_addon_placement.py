@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle import catalog
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle.recipes import Archive
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import access, addon_placement
 
 
@@ -29,3 +31,14 @@ def test_nothing_runs_with_more_than_it_needs() -> None:
     assert pod["containers"][0]["image"] == "registry.example.org/placement:v1"
     assert pod["containers"][0]["securityContext"]["runAsNonRoot"] is True
     assert deployment["spec"]["selector"]["matchLabels"] == deployment["spec"]["template"]["metadata"]["labels"]
+
+
+def test_the_word_bundle_means_the_image_that_the_bundle_brings() -> None:
+    (unit,) = [unit for unit in catalog.shared_units() if unit.name == "placement"]
+    (output,) = unit.outputs
+    (archive,) = [recipe for recipe in unit.recipes if isinstance(recipe, Archive)]
+    references = [name for image in archive.images for name in image.references]
+    assert (output.kind, output.purpose) == ("image", "hub")
+    assert addon_placement.BUNDLED in references
+    pod = addon_placement.objects("bundle", 1)[-1]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == addon_placement.BUNDLED
