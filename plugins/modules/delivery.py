@@ -116,9 +116,16 @@ outcome:
           description:
             - C(state) is C(delivered), C(unchanged), C(withdrawn), C(failed) or C(not_begun), with C(created),
               C(changed), C(unchanged), C(pruned), C(failed) and so on as in RV(lodestar.platform.apply#module:outcome).
+            - A cluster to which a rollout did not come is C(not_begun), with the C(reason).
             - Where nothing was begun it is C(kept) (not ready elsewhere yet), C(waiting) (nobody knows where it goes),
               C(refused), or why the cluster cannot be reached, with the C(reason).
           type: dict
+rollouts:
+  description:
+    - By delivery with a rollout, its C(type), and the C(stages) in which clusters are changed, each with C(name),
+      C(clusters), how many of them may be under way C(at_once), and C(failures) that it tolerates.
+  returned: success
+  type: dict
 problems:
   description: What could not be done, one line each, with the delivery and the cluster.
   returned: success

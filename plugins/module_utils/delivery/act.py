@@ -9,20 +9,19 @@ Private to the collection.
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ..errors import PlatformError
-from ..kube.established import wait_ready
 from ..kube.outcome import summary
 from ..kube.rehearse import rehearse
-from ..kube.wait import WAITED_FOR
 from ..plan import Failures, Plan, Step, StepFailed, carry_out
 from .look import HOLD, LEAVE, Work
+from .perform import Bounds, Outcome, await_ready, perform, waiting
+from .rollout.conduct import Pace, Rollout
 
-#: A work, the ids of its steps that were taken, and those that failed.
-_Outcome = tuple[Work, list[str], list[tuple[Step, BaseException]]]
 #: Threads that only wait cost little.
 _WAITING_AT_ONCE = 32
 
@@ -33,6 +32,7 @@ class Move:
 
     :param opening: the steps on the hub before the first of them, C(closing) those after the last.
     :param wait: seconds to wait on each cluster until what it holds is ready; None not to wait.
+    :param pace: of its rollout; None where it comes to all clusters at once.
     """
 
     delivery: str
@@ -40,6 +40,7 @@ class Move:
     opening: tuple[Step, ...] = ()
     closing: tuple[Step, ...] = ()
     wait: int | None = None
+    pace: Pace | None = None
 
     def of(self, what: str) -> list[Work]:
         """Its works of a kind."""
@@ -47,8 +48,15 @@ class Move:
 
     def steps(self) -> list[Step]:
         """All steps, in the order in which they are taken."""
-        held = [step for what in (HOLD, LEAVE) for work in self.of(what) for step in work.shown()]
+        held = [step for what in (HOLD, LEAVE) for work in self._ordered(what) for step in work.shown()]
         return [*self.opening, *held, *self.closing]
+
+    def _ordered(self, what: str) -> list[Work]:
+        works = self.of(what)
+        if self.pace is None or what == LEAVE:
+            return works
+        there = {work.cluster: work for work in works}
+        return [there[name] for name in self.pace.turns(there)]
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Conduct:
     """Carries the moves out.
 
     :param at_once: how many clusters are acted on at the same time.
+    :ivar reasons: by delivery and cluster, why nothing was begun there.
     """
 
     moves: t.Sequence[Move]
@@ -63,6 +72,12 @@ class Conduct:
     done: list[str] = field(default_factory=list)
     failures: list[tuple[Step, BaseException]] = field(default_factory=list)
     spoilt: set[str] = field(default_factory=set)
+    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
+    _bounds: Bounds = field(init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._bounds = Bounds(self.at_once)
 
     def run(self) -> list[str]:
         """Acts. Returns the ids of the steps that were taken.
@@ -71,90 +86,92 @@ class Conduct:
             nothing is taken away anywhere.
         """
         self._on_hub("opening", self.moves)
-        self._side_by_side(HOLD)
-        self._await()
-        self._side_by_side(LEAVE)
-        self._on_hub("closing", self._sound())
+        paced = [move for move in self.moves if move.pace is not None]
+        others = [move for move in self.moves if move.pace is None]
+        self._side_by_side(HOLD, others)
+        with ThreadPoolExecutor(max_workers=max(1, len(paced))) as pool:
+            try:
+                # A rollout may take hours, and keeps no other delivery waiting.
+                running = [pool.submit(self._roll_out, move) for move in self._sound(paced)]
+                self._await(others)
+                self._leave(others)
+                for one in running:
+                    one.result()
+            except BaseException:
+                self._bounds.ended.set()
+                raise
         if self.failures:
             raise StepFailed(self.failures, self.done) from self.failures[0][1]
         return self.done
 
-    def _sound(self) -> list[Move]:
-        return [move for move in self.moves if move.delivery not in self.spoilt]
+    def _sound(self, moves: t.Iterable[Move]) -> list[Move]:
+        return [move for move in moves if move.delivery not in self.spoilt]
+
+    def _roll_out(self, move: Move) -> None:
+        works = {work.cluster: work for work in move.of(HOLD) if not work.settled}
+        course = Rollout(move.delivery, works, t.cast(Pace, move.pace), self._bounds).run()
+        self.reasons.update({(move.delivery, name): course.stopped for name in course.waiting})
+        if course.failures or course.failed:
+            self._failed(move.delivery, course.failures, course.taken)
+        else:
+            self._note(course.taken)
+        self._leave([move])
+
+    def _leave(self, moves: t.Sequence[Move]) -> None:
+        """What is done once they are ready everywhere."""
+        self._side_by_side(LEAVE, moves)
+        self._on_hub("closing", self._sound(moves))
 
     def _on_hub(self, part: str, moves: t.Iterable[Move]) -> None:
         """Nothing is written of a delivery that the hub has not recorded."""
         for move in moves:
             steps: tuple[Step, ...] = getattr(move, part)
             try:
-                self.done += carry_out(Plan(steps=list(steps)))
+                self._note(carry_out(Plan(steps=list(steps))))
             except StepFailed as exc:
                 self._failed(move.delivery, exc.failures, exc.done)
 
-    def _side_by_side(self, what: str) -> None:
+    def _side_by_side(self, what: str, moves: t.Iterable[Move]) -> None:
         """A cluster's deliveries one after the other, the clusters side by side."""
         clusters: dict[str, list[Work]] = {}
-        for move in self._sound():
+        for move in self._sound(moves):
             for work in move.of(what):
                 if work.steps:
                     clusters.setdefault(work.cluster, []).append(work)
         if not clusters:
             return
+
+        def act(cluster: str) -> list[Outcome]:
+            with self._bounds.acting(cluster):
+                return perform(clusters[cluster])
+
         with ThreadPoolExecutor(max_workers=min(self.at_once, len(clusters))) as pool:
-            for outcome in pool.map(_act, clusters.values()):
+            for outcome in pool.map(act, clusters):
                 for work, done, failures in outcome:
-                    self.done += [work.prefix + name for name in done]
+                    self._note([work.prefix + name for name in done])
                     if failures:
                         self._failed(work.delivery, failures, ())
 
-    def _await(self) -> None:
-        waiting = [(move.wait, work) for move in self._sound() for work in move.of(HOLD) if not work.settled]
-        waits = [(work, seconds) for seconds, work in waiting if seconds is not None]
+    def _await(self, moves: t.Iterable[Move]) -> None:
+        waits_for = [(move.wait, work) for move in self._sound(moves) for work in move.of(HOLD) if not work.settled]
+        waits = [(work, seconds) for seconds, work in waits_for if seconds is not None]
         if not waits:
             return
         with ThreadPoolExecutor(max_workers=min(_WAITING_AT_ONCE, len(waits))) as pool:
-            for (work, _seconds), why in zip(waits, pool.map(lambda item: _ready(*item), waits), strict=True):
+            answers = pool.map(lambda item: await_ready(item[0], item[1], self._bounds), waits)
+            for (work, _seconds), why in zip(waits, answers, strict=True):
                 if why is not None:
-                    self._failed(work.delivery, [(_waiting(work), why)], ())
+                    self._failed(work.delivery, [(waiting(work), why)], ())
+
+    def _note(self, done: t.Sequence[str]) -> None:
+        with self._lock:
+            self.done += done
 
     def _failed(self, delivery: str, failures: Failures, done: t.Sequence[str]) -> None:
-        self.spoilt.add(delivery)
-        self.failures += failures
-        self.done += done
-
-
-def _act(works: t.Sequence[Work]) -> list[_Outcome]:
-    """The works of one cluster; after an error that ends all, nothing more is tried there."""
-    outcome: list[_Outcome] = []
-    for work in works:
-        try:
-            done = carry_out(Plan(steps=list(work.steps), parallel=work.client.at_once))
-            outcome.append((work, done, []))
-        except StepFailed as exc:
-            named = [(replace(step, id=work.prefix + step.id), cause) for step, cause in exc.failures]
-            outcome.append((work, exc.done, named))
-            if isinstance(exc.cause, PlatformError) and exc.cause.ends_all:
-                rest = works[len(outcome) :]
-                outcome += [(other, [], [(_untried(other), exc.cause)]) for other in rest]
-                break
-    return outcome
-
-
-def _ready(work: Work, seconds: int) -> PlatformError | None:
-    """Waits for what can be unready at all; returns what it was not."""
-    try:
-        wait_ready(work.client, [obj for obj in work.desired if obj["kind"] in WAITED_FOR], seconds)
-    except PlatformError as exc:
-        return exc
-    return None
-
-
-def _waiting(work: Work) -> Step:
-    return Step(f"{work.prefix}#ready", "run", work.cluster, f"wait until the delivery {work.delivery} is ready")
-
-
-def _untried(work: Work) -> Step:
-    return Step(f"{work.prefix}#begin", "run", work.cluster, f"begin with the delivery {work.delivery}")
+        with self._lock:
+            self.spoilt.add(delivery)
+            self.failures += failures
+            self.done += done
 
 
 def rehearsed(moves: t.Sequence[Move], at_once: int) -> dict[str, t.Any]:
@@ -190,17 +207,22 @@ def rehearsed(moves: t.Sequence[Move], at_once: int) -> dict[str, t.Any]:
 def told(
     moves: t.Sequence[Move],
     left: t.Mapping[str, t.Mapping[str, dict[str, str]]],
+    reasons: t.Mapping[tuple[str, str], str],
     done: t.Collection[str],
     failures: Failures,
 ) -> dict[str, t.Any]:
     """What became of each delivery on each cluster.
 
     :param left: by delivery and cluster, the C(state) and C(reason) of what was not begun.
+    :param reasons: by delivery and cluster, why a rollout did not come there.
     """
     answer: dict[str, t.Any] = {name: dict(clusters) for name, clusters in left.items()}
     for move in moves:
         for work in move.works:
-            answer.setdefault(move.delivery, {})[work.cluster] = _became(work, done, failures)
+            became = _became(work, done, failures)
+            if became["state"] == "not_begun" and (why := reasons.get((work.delivery, work.cluster))):
+                became["reason"] = f"the rollout has stopped: {why}"
+            answer.setdefault(move.delivery, {})[work.cluster] = became
     return answer
 
 

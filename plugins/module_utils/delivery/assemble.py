@@ -19,6 +19,8 @@ from .decisions import Decision
 from .look import HOLD, LEAVE, Found, Work
 from .model import Delivery
 from .record import Records
+from .rollout.conduct import Pace
+from .rollout.stages import stages
 
 Object = t.Mapping[str, t.Any]
 
@@ -108,7 +110,7 @@ class Assembly:
 
         :param hub: that writes the records.
         """
-        waits = {one.name: one.wait for one in self.deliveries}
+        declared = {one.name: one for one in self.deliveries}
         moves = []
         for name in dict.fromkeys([*self.hold, *self.leave]):
             works = [work for one in found.values() for work in one.works if work.delivery == name]
@@ -120,8 +122,20 @@ class Assembly:
             during = recorded | {work.cluster for work in works}
             after = during - gone - {work.cluster for work in works if work.what == LEAVE}
             opening, closing = self._records.steps(hub, self._hub, name, during, after)
-            moves.append(Move(name, tuple(works), tuple(opening), tuple(closing), waits.get(name)))
+            one = declared.get(name)
+            pace = self._pace(one, broken) if one is not None else None
+            wait = one.patience if one is not None else None
+            moves.append(Move(name, tuple(works), tuple(opening), tuple(closing), wait, pace))
         return moves
+
+    def _pace(self, delivery: Delivery, broken: t.Iterable[str]) -> Pace | None:
+        """The pace of a delivery with a rollout."""
+        strategy, left = delivery.rollout, self.left.get(delivery.name, {})
+        if strategy is None or delivery.patience is None:
+            return None
+        lost = {cluster: left[cluster]["reason"] for cluster in broken}
+        found = stages(strategy, self._decisions[delivery.name].groups)
+        return Pace(tuple(found), lost, delivery.patience, strategy.soak)
 
     def _broken(self, name: str, found: t.Mapping[str, Found], held: t.Collection[str]) -> list[str]:
         """The decided clusters on which it cannot be held now."""
@@ -172,3 +186,25 @@ class Assembly:
             name: {"clusters": list(self.hold.get(name, ())), "leaving": leaving.get(name, [])}
             for name in dict.fromkeys([*(one.name for one in self.deliveries), *self.hold, *self.leave])
         }
+
+    def rollouts(self, moves: t.Sequence[Move]) -> dict[str, dict[str, t.Any]]:
+        """By delivery with a rollout, its type and its stages, each with the clusters that it will change."""
+        types = {one.name: one.rollout.type for one in self.deliveries if one.rollout is not None}
+        found = {}
+        for move in moves:
+            changed = {work.cluster for work in move.of(HOLD) if work.steps}
+            parts = [
+                {
+                    "name": stage.name,
+                    "clusters": [name for name in stage.clusters if name in changed],
+                    "at_once": stage.at_once,
+                    "failures": stage.failures,
+                }
+                for stage in (move.pace.stages if move.pace is not None else ())
+            ]
+            if move.pace is not None:
+                found[move.delivery] = {
+                    "type": types[move.delivery],
+                    "stages": [part for part in parts if part["clusters"]],
+                }
+        return found

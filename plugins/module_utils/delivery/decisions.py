@@ -16,9 +16,11 @@ from ..fleet.selectors import concerns, why_left_out
 from ..kube.client import Client
 from ..placement.cel_selector import Unknown
 from ..placement.evaluate import Evaluation, evaluate
-from ..placement.inputs import Inputs, decided, name_of
+from ..placement.groups import Group, divide
+from ..placement.inputs import Inputs, decided, is_own, name_of
 from ..placement.taints import nanoseconds
 from .model import Delivery, Placed
+from .rollout.model import declared_names
 
 Object = t.Mapping[str, t.Any]
 Clusters = t.Mapping[str, Object]
@@ -27,6 +29,9 @@ PLACEMENT_API = "cluster.open-cluster-management.io/v1beta1"
 SET_API = "cluster.open-cluster-management.io/v1beta2"
 SCORE_API = "cluster.open-cluster-management.io/v1alpha1"
 _INTERVAL = 0.5
+#: On PlacementDecisions: of which group they are.
+_GROUP_NAME = "cluster.open-cluster-management.io/decision-group-name"
+_GROUP_INDEX = "cluster.open-cluster-management.io/decision-group-index"
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,13 @@ class Decision:
     :param clusters: names, sorted.
     :param unknown: why nobody can say where it goes; it is left as it is then. Empty where it is known.
     :param moving: OCM may be about to decide otherwise.
+    :param groups: the clusters by group, for a delivery with a rollout.
     """
 
     clusters: tuple[str, ...] = ()
     unknown: str = ""
     moving: bool = False
+    groups: tuple[Group, ...] = ()
 
 
 def decide(deliveries: t.Sequence[Delivery], clusters: Clusters, hub: Client, seconds: float) -> dict[str, Decision]:
@@ -50,21 +57,27 @@ def decide(deliveries: t.Sequence[Delivery], clusters: Clusters, hub: Client, se
     :param seconds: how long OCM may take until it has decided what the hub's objects say now.
     """
     found = {one.name: _declared(one, clusters) for one in deliveries if one.placement is None}
-    asked = {one.name: one.placement for one in deliveries if one.placement is not None}
+    asked = [one for one in deliveries if one.placement is not None]
     if asked:
         found |= _placed(asked, clusters, hub, seconds)
     return {one.name: found[one.name] for one in deliveries}
 
 
 def _declared(delivery: Delivery, clusters: Clusters) -> Decision:
-    return Decision(tuple(sorted(name for name, cluster in clusters.items() if concerns(delivery.item, cluster))))
+    names = tuple(sorted(name for name, cluster in clusters.items() if concerns(delivery.item, cluster)))
+    if delivery.rollout is None:
+        return Decision(names)
+    known = [{"metadata": {"name": name, "labels": clusters[name].get("labels") or {}}} for name in names]
+    strategy = {"groupStrategy": delivery.rollout.groups}
+    groups, wrong = divide({"spec": {"decisionStrategy": strategy}}, known)
+    return Decision(names, wrong, groups=tuple(groups))
 
 
-def _placed(asked: t.Mapping[str, Placed], clusters: Clusters, hub: Client, seconds: float) -> dict[str, Decision]:
+def _placed(asked: t.Sequence[Delivery], clusters: Clusters, hub: Client, seconds: float) -> dict[str, Decision]:
     until = time.monotonic() + seconds
     while True:
         look = _Look(hub)
-        found = {name: look.decision(placed, clusters) for name, placed in asked.items()}
+        found = {one.name: look.decision(one, clusters) for one in asked}
         if not any(one.moving for one in found.values()) or time.monotonic() + _INTERVAL > until:
             return found
         time.sleep(_INTERVAL)
@@ -86,24 +99,52 @@ class _Look:
             "now": nanoseconds(datetime.datetime.now(datetime.UTC)),
         }
 
-    def decision(self, placed: Placed, clusters: Clusters) -> Decision:
+    def decision(self, delivery: Delivery, clusters: Clusters) -> Decision:
         """What OCM has decided, if it is what it decides from what is there now."""
+        placed = t.cast(Placed, delivery.placement)
         placement = self._placements.get((placed.namespace, placed.name))
         if placement is None:
             return Decision(unknown=f"the hub has no Placement {placed}")
+        strange = _undeclared(delivery, placement)
+        if strange:
+            return Decision(unknown=f"the Placement {placed} declares no group {strange}, which its rollout names")
         known = Inputs(placement, **self._held)
         names = decided(known)
+        groups = _groups(known) if delivery.rollout is not None else None
         try:
-            unknown = _unsettled(evaluate(known), names)
+            unknown = _unsettled(evaluate(known), names, groups)
         except Unknown:
             unknown = ""  # Nobody but OCM can judge its expression.
         if unknown:
             return Decision(unknown=f"the Placement {placed} is not settled: {unknown}", moving=True)
-        return Decision(tuple(sorted(names)), _unfit(names, clusters))
+        return Decision(tuple(sorted(names)), _unfit(names, clusters), groups=tuple(groups or ()))
 
 
-def _unsettled(found: Evaluation, names: t.Collection[str]) -> str:
-    """Why the decisions are not the last word, empty where they are."""
+def _undeclared(delivery: Delivery, placement: Object) -> str:
+    """The mandatory groups that nobody declares; one of which no cluster is decided is something else."""
+    strategy = ((placement.get("spec") or {}).get("decisionStrategy") or {}).get("groupStrategy") or {}
+    named = delivery.rollout.mandatory if delivery.rollout is not None else ()
+    known = declared_names(strategy)
+    return ", ".join(group for group in named if isinstance(group, str) and group not in known)
+
+
+def _groups(known: Inputs) -> list[Group]:
+    """The clusters by group, as the labels of the decisions say."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for decision in known.decisions:
+        if is_own(decision, known.placement):
+            labels = (decision.get("metadata") or {}).get("labels") or {}
+            index = str(labels.get(_GROUP_INDEX, ""))
+            group = found.setdefault((int(index) if index.isdecimal() else 0, str(labels.get(_GROUP_NAME, ""))), [])
+            group += [item.get("clusterName", "") for item in (decision.get("status") or {}).get("decisions") or ()]
+    return [Group(index, name, tuple(sorted(names)), ()) for (index, name), names in sorted(found.items()) if names]
+
+
+def _unsettled(found: Evaluation, names: t.Collection[str], groups: t.Sequence[Group] | None) -> str:
+    """Why the decisions are not the last word, empty where they are.
+
+    :param groups: as decided; None where nobody asks in which group a cluster is.
+    """
     wrong = found.misconfigured or found.failed
     if wrong:
         return f"OCM refuses it ({wrong})"
@@ -111,7 +152,11 @@ def _unsettled(found: Evaluation, names: t.Collection[str]) -> str:
         return f"OCM does nothing about it ({found.idle})"
     lacking, surplus = sorted(set(found.chosen) - set(names)), sorted(set(names) - set(found.chosen))
     parts = [f"{word} {', '.join(some)}" for word, some in (("will add", lacking), ("will drop", surplus)) if some]
-    return f"OCM {' and '.join(parts)}" if parts else ""
+    if parts:
+        return f"OCM {' and '.join(parts)}"
+    wanted = {(one.index, one.name, frozenset(one.clusters)) for one in found.groups if one.clusters}
+    there = wanted if groups is None else {(one.index, one.name, frozenset(one.clusters)) for one in groups}
+    return "" if there == wanted else "OCM will make other groups of its clusters"
 
 
 def _unfit(names: t.Collection[str], clusters: Clusters) -> str:

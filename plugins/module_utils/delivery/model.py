@@ -20,10 +20,11 @@ from ..fleet.selectors import concerns
 from ..kube import adopt
 from .division import DIVISIONS, Division
 from .patches import Patch, read_patch, veiled
+from .rollout.model import Strategy, read_strategy
 
 KEYS = (
     "name", "description", "src", "objects", "default_namespace", "clusters", "placement", "patches", "replicas",
-    "wait", "wait_timeout", "adopt", "force", "prune_limit",
+    "wait", "wait_timeout", "adopt", "force", "prune_limit", "rollout",
 )  # fmt: skip
 #: ``applyset-delivery-<name>`` and ``delivery-<name>`` are names of objects, and of a set at most 50 characters.
 LONGEST_NAME = 41
@@ -53,6 +54,7 @@ class Delivery:
     :param item: as it was declared, with the C(clusters) that it names.
     :param placement: whose decisions say where it goes; None where C(clusters) does.
     :param wait: seconds to wait until its workloads are ready on a cluster, None not to wait.
+    :param rollout: how a change comes to its clusters; None where it comes to all of them, and none is kept.
     """
 
     name: str
@@ -67,6 +69,13 @@ class Delivery:
     adopt: frozenset[str] = frozenset()
     force: bool = False
     prune_limit: int = 50
+    rollout: Strategy | None = None
+
+    @property
+    def patience(self) -> int | None:
+        """Seconds to wait until its workloads are ready on a cluster, None not to wait."""
+        deadline = self.rollout.deadline if self.rollout is not None else None
+        return self.wait if deadline is None else deadline
 
     @property
     def set_name(self) -> str:
@@ -144,6 +153,7 @@ def read(item: t.Any, reader: Reader, key: str) -> Delivery:
         adopt=frozenset(_kinds(item.get("adopt"), reader, f"{key}.adopt")),
         force=reader.boolean(item.get("force", False), f"{key}.force"),
         prune_limit=_number(item.get("prune_limit", 50), 0, 100, reader, f"{key}.prune_limit", "a part in percent"),
+        rollout=read_strategy(item, reader, f"{key}.rollout"),
     )
 
 

@@ -27,6 +27,7 @@ from .division import unmeasured
 from .look import Asked, Found, look
 from .model import Delivery, read_all
 from .record import Records
+from .rollout.stages import missing_groups
 
 Object = t.Mapping[str, t.Any]
 
@@ -104,6 +105,7 @@ def _told(
     outputs = {
         "deliveries": assembly.summary(moves),
         "replicas": {name: shares for name, content in made.items() if (shares := content.replicas())},
+        "rollouts": assembly.rollouts(moves),
         "problems": assembly.problems,
     }
 
@@ -111,14 +113,15 @@ def _told(
         clients = [one.client for one in found.values() if one.client is not None]
         return {"requests": {way: sum(getattr(one, way) for one in clients) for way in ("reads", "writes")}}
 
+    conduct = act.Conduct(moves, params["at_once"])
     return Plan(
         steps=[step for move in moves for step in move.steps()],
         outputs=outputs,
         finish=requests,
         rehearse=lambda: act.rehearsed(moves, params["at_once"]),
-        outcome=lambda done, failures: act.told(moves, assembly.left, done, failures),
+        outcome=lambda done, failures: act.told(moves, assembly.left, conduct.reasons, done, failures),
         warnings=list(warnings),
-        conduct=act.Conduct(moves, params["at_once"]).run,
+        conduct=conduct.run,
     )
 
 
@@ -202,6 +205,12 @@ def _warnings(
     found = []
     for one in deliveries:
         names = decisions[one.name].clusters
+        absent = missing_groups(one.rollout, decisions[one.name].groups) if one.rollout is not None and names else []
+        if absent:
+            what = "so nothing comes before the others for them"
+            found.append(
+                f"delivery {one.name}: no cluster of the mandatory group(s) {', '.join(absent)} is decided, {what}"
+            )
         unknown = unmeasured(one.division, names, allocatable)
         if unknown:
             what = "they get no replicas yet" if len(unknown) < len(names) else "replicas are divided evenly for now"

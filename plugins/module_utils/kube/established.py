@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import typing as t
 
 from .client import Client
@@ -43,10 +44,16 @@ def _unserved(client: Client, path: str) -> str:
     return ""
 
 
-def wait_ready(client: Client, objects: t.Iterable[t.Mapping[str, t.Any]], deadline: float) -> None:
+def wait_ready(
+    client: Client,
+    objects: t.Iterable[t.Mapping[str, t.Any]],
+    deadline: float,
+    pause: t.Callable[[float], object] = time.sleep,
+) -> None:
     """Waits until all of these objects are ready, and names at the deadline what is missing and the pods behind it.
 
     :param objects: only apiVersion, kind, name and namespace are read from them.
+    :param pause: waits so many seconds; may raise to end it all.
     :raises wait.NotReady: at the deadline.
     """
     left = list(objects)
@@ -65,7 +72,7 @@ def wait_ready(client: Client, objects: t.Iterable[t.Mapping[str, t.Any]], deadl
     def explain() -> str:
         return "\n".join(line for obj in left for line in pods_behind(client, obj))
 
-    wait_for(lambda found: "; ".join(text for _obj, text in found), read, deadline, 1.0, explain)
+    wait_for(lambda found: "; ".join(text for _obj, text in found), read, deadline, 1.0, explain, pause)
 
 
 def pods_behind(client: Client, workload: t.Mapping[str, t.Any]) -> list[str]:

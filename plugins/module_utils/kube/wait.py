@@ -25,6 +25,7 @@ def wait_for(
     deadline: float,
     interval: float = 1.0,
     explain: t.Callable[[], str] | None = None,
+    pause: t.Callable[[float], object] = time.sleep,
 ) -> t.Any:
     """Reads until nothing is missing, and returns what was read last.
 
@@ -33,6 +34,7 @@ def wait_for(
     :param deadline: seconds to wait.
     :param interval: seconds between reads.
     :param explain: asked once, at the deadline, for why: for example which pods and what ails them.
+    :param pause: waits so many seconds; may raise to end it all.
     :raises NotReady: at the deadline, with what is missing.
     """
     until = time.monotonic() + deadline
@@ -44,7 +46,7 @@ def wait_for(
         if time.monotonic() + interval > until:
             why = explain() if explain is not None else ""
             raise NotReady(f"not ready after {deadline:g} s: {text}" + (f"\n{why}" if why else ""), missing=text)
-        time.sleep(interval)
+        pause(interval)
 
 
 def missing(obj: Object | None) -> str:
