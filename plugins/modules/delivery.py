@@ -115,7 +115,8 @@ outcome:
         CLUSTER:
           description:
             - C(state) is C(delivered), C(unchanged), C(withdrawn), C(failed) or C(not_begun), with C(created),
-              C(changed), C(unchanged), C(pruned), C(failed) and so on as in RV(lodestar.platform.apply#module:outcome).
+              C(changed), C(unchanged), C(pruned), C(failed) and so on as in RV(lodestar.platform.apply#module:outcome),
+              without what is empty.
             - A cluster to which a rollout did not come is C(not_begun), with the C(reason).
             - Where nothing was begun it is C(kept) (not ready elsewhere yet), C(waiting) (nobody knows where it goes),
               C(refused), or why the cluster cannot be reached, with the C(reason).

@@ -68,7 +68,8 @@ class Hub:
     """The hub, its records, and inventories of its members.
 
     :param server: the hub's API server, with no member yet.
-    :ivar lists: the platform-wide lists of the inventories.
+    :ivar lists: the platform-wide lists of the inventories, and other variables of all hosts.
+    :ivar variables: of each member besides its way in.
     """
 
     def __init__(self, server: ApiServer, folder: Path) -> None:
@@ -76,7 +77,8 @@ class Hub:
         self.folder = folder
         self.access = {key: value for key, value in opened(server).items() if key != "expires"}
         self.kinds: dict[str, str] = {}
-        self.lists: dict[str, list[Object]] = {}
+        self.lists: dict[str, t.Any] = {}
+        self.variables: Object = {}
         self._kubeconfigs: dict[str, str] = {}
 
     def declare(self, kind: str, name: str, kubeconfig: Object | None = None) -> None:
@@ -122,8 +124,12 @@ class Hub:
 
     def attach(self, names: t.Sequence[str], *arguments: str) -> Done:
         """lodestar.platform.attach, with an inventory of these clusters."""
+        return self.play(["attach"], names, *arguments)
+
+    def play(self, playbooks: t.Sequence[str], names: t.Sequence[str], *arguments: str) -> Done:
+        """Playbooks of the collection in one run, with an inventory of these clusters."""
         inventory = self._write("hosts.yml", self._inventory(names))
-        return self._playbook("-i", inventory, "lodestar.platform.attach", *arguments)
+        return self._playbook("-i", inventory, *(f"lodestar.platform.{name}" for name in playbooks), *arguments)
 
     def info(self, kind: str, live: bool, count: int, silent: t.Sequence[str] = ()) -> Done:
         """A playbook that asks fleet_info, and asserts what it says.
@@ -154,6 +160,7 @@ class Hub:
                 "cluster_labels": {KIND: self.kinds[name]},
                 "kubeconfig": self._kubeconfigs[name],
                 "kubeconfig_allow": ["files"],
+                **self.variables,
             }
             for name in names
         }

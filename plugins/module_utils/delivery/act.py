@@ -239,4 +239,6 @@ def _became(work: Work, done: t.Collection[str], failures: Failures) -> dict[str
         state = "withdrawn"
     else:
         state = "delivered" if work.steps else "unchanged"
-    return {"state": state, **summary(work.steps, len(work.desired))(mine, named)}
+    parts = summary(work.steps, len(work.desired))(mine, named)
+    # There may be thousands of these, most of them of clusters where nothing was done.
+    return {"state": state, **{key: value for key, value in parts.items() if value or key == "unchanged"}}

@@ -147,7 +147,7 @@ def _reach(asked: Asked, params: t.Mapping[str, t.Any], context: Context, found:
 
 def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member: Member, found: Found) -> None:
     taken: dict[t.Any, str] = {}
-    effective = _effective(asked, params, context)
+    judge = _judge_rights(asked, params, _effective(asked, params, context))
     for delivery, content in asked.hold:
         try:
             desired = content.of(asked.cluster or {})
@@ -156,7 +156,7 @@ def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member:
         except InvalidInput as exc:
             found.invalid += exc.problems
             continue
-        wrong = _rights(asked, params, delivery.name, rights.kinds_of(member, desired), effective)
+        wrong = judge(delivery.name, rights.kinds_of(member, desired))
         if wrong is not None:
             found.invalid.append(wrong)
             continue
@@ -226,20 +226,26 @@ def _reason(exc: BaseException) -> str:
     return f"it answers with something that is no Kubernetes API ({type(exc).__name__})"
 
 
-def _rights(
-    asked: Asked, params: t.Mapping[str, t.Any], name: str, kinds: t.Collection[tuple[str, str]], effective: bool
-) -> Problem | None:
-    """The problem of a delivery that needs more rights than are declared, or than the declared ones that we were given.
+def _judge_rights(
+    asked: Asked, params: t.Mapping[str, t.Any], effective: bool
+) -> t.Callable[[str, t.Collection[tuple[str, str]]], Problem | None]:
+    """Tells the problem of a delivery, by name and kinds, that needs more rights on the cluster than are declared, or
+    than those of them that we were given.
 
     :param effective: what is declared was given.
     """
     access = (asked.cluster or {}).get("access") or {}
     role = "hub" if asked.name == params["hub"] else str(access.get("tier") or "tenant")
-    missing = rights.lacking(kinds, role, access.get("grants") or {})
-    if missing:
-        return rights.problem(name, asked.name, missing, declared=False)
-    missing = [] if effective else rights.lacking(kinds, role, {})
-    return rights.problem(name, asked.name, missing, declared=True) if missing else None
+    declared = rights.held(role, access.get("grants") or {})
+    given = declared if effective else rights.held(role, {})
+
+    def judge(name: str, kinds: t.Collection[tuple[str, str]]) -> Problem | None:
+        for there, is_declared in ((declared, False), (given, True)):
+            if missing := rights.lacking(kinds, there):
+                return rights.problem(name, asked.name, missing, is_declared)
+        return None
+
+    return judge
 
 
 def _effective(asked: Asked, params: t.Mapping[str, t.Any], context: Context) -> bool:

@@ -33,7 +33,8 @@ class Member(Client):
         super().__init__(connection)
         self._ids = {one.selector: one.id for one in sets}
         self._ledgers: dict[str, Object] | None = None
-        self._kinds: dict[tuple[str, str], Objects] = {}
+        self._kinds: dict[tuple[str, str], dict[str | None, Objects]] = {}
+        self._places: dict[tuple[str, ...], Object] = {}
         self._looking = True
 
     def act(self) -> None:
@@ -53,8 +54,7 @@ class Member(Client):
 
     def ready(self, objects: t.Iterable[Object]) -> bool:
         """True when all objects that can be unready were listed, and are ready."""
-        there = {_place(obj): obj for items in self._kinds.values() for obj in items}
-        return not any(missing(there.get(_place(obj))) for obj in objects if obj["kind"] in WAITED_FOR)
+        return not any(missing(self._places.get(_place(obj))) for obj in objects if obj["kind"] in WAITED_FOR)
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """An object; the ledger of a set as it was when all were listed."""
@@ -79,8 +79,12 @@ class Member(Client):
                 api_version, kind, namespace=namespace, label_selector=label_selector, field_selector=field_selector
             )
         if (api_version, kind) not in self._kinds:
-            self._kinds[api_version, kind] = super().list(api_version, kind, label_selector=self._selector())
-        return [obj for obj in self._kinds[api_version, kind] if set_of(obj) == wanted]
+            sets: dict[str | None, Objects] = {}
+            for obj in super().list(api_version, kind, label_selector=self._selector()):
+                sets.setdefault(set_of(obj), []).append(obj)
+                self._places[_place(obj)] = obj
+            self._kinds[api_version, kind] = sets
+        return list(self._kinds[api_version, kind].get(wanted, ()))
 
     def _selector(self) -> str:
         ids = sorted(self._ids.values())

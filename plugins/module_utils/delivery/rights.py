@@ -32,19 +32,28 @@ def kinds_of(client: Client, objects: t.Iterable[Object]) -> set[tuple[str, str]
     return found
 
 
-def lacking(kinds: t.Iterable[tuple[str, str]], role: str, grants: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    """The kinds, C(plural) or C(plural.group), that an identity may not manage wherever they are.
+#: The (group, plural) of the kinds that an identity may manage wherever they are.
+Held = frozenset[tuple[str, str]]
+
+
+def held(role: str, grants: t.Mapping[str, t.Sequence[str]]) -> Held:
+    """What an identity may manage.
 
     :param role: the tier, or C(hub).
     """
-    held: dict[tuple[str, str], set[str]] = {}
+    verbs: dict[tuple[str, str], set[str]] = {}
     for rule in rules_of(role, grants):
         if rule.get("resourceNames"):
             continue
         for group in rule["apiGroups"]:
             for plural in rule["resources"]:
-                held.setdefault((group, plural), set()).update(rule["verbs"])
-    return sorted(_spelt(*kind) for kind in kinds if not set(MANAGE) <= held.get(kind, set()))
+                verbs.setdefault((group, plural), set()).update(rule["verbs"])
+    return frozenset(kind for kind, some in verbs.items() if set(MANAGE) <= some)
+
+
+def lacking(kinds: t.Iterable[tuple[str, str]], there: Held) -> list[str]:
+    """The kinds, C(plural) or C(plural.group), that an identity may not manage."""
+    return sorted(_spelt(*kind) for kind in kinds if kind not in there)
 
 
 def problem(name: str, cluster: str, kinds: t.Sequence[str], declared: bool) -> Problem:

@@ -9,6 +9,7 @@ It is built once from the Go modules that oracle/go.sum pins, and kept in the ca
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -17,6 +18,10 @@ import subprocess
 import tempfile
 import typing as t
 from pathlib import Path
+
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+
+from ..harness.apiserver import ApiServer, free_port
 
 SOURCE = Path(__file__).parent / "oracle"
 
@@ -58,3 +63,31 @@ def answers(cases: t.Iterable[t.Mapping[str, t.Any]], oracle: Path) -> list[dict
     lines = "".join(json.dumps(case) + "\n" for case in cases)
     done = subprocess.run([oracle], input=lines, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@contextlib.contextmanager
+def controlling(hub: ApiServer) -> t.Iterator[None]:
+    """OCM's controller at work on a hub which holds what the role placement gives it, with those rights and no others.
+
+    :raises AssertionError: it has ended by itself.
+    """
+    with Client(hub.admin) as admin:
+        token = admin.create_token("lodestar-system", "placement-controller", 7200)["token"]
+    kubeconfig, ca, log = (hub.folder / f"placement.{end}" for end in ("kubeconfig", "ca.pem", "log"))
+    config = hub.kubeconfig()
+    ca.write_text(hub.runner.ca_data or "")
+    config["clusters"][0]["cluster"] = {"server": hub.url, "certificate-authority": str(ca)}
+    config["users"][0]["user"] = {"token": token}
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(json.dumps(config))
+    command = [program(), "controller", "--kubeconfig", kubeconfig, "--namespace", "lodestar-system"]
+    command += ["--listen", f"127.0.0.1:{free_port()}"]
+    with log.open("wb") as stream:
+        running = subprocess.Popen(command, stdout=stream, stderr=stream, cwd=hub.folder)
+        try:
+            yield
+            assert running.poll() is None, log.read_text()[-3000:]
+        finally:
+            # Asked to end it gives its Lease back, for which the next one would wait two minutes.
+            running.terminate()
+            running.wait(30)

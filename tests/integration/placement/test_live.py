@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import json
-import subprocess
 import time
 import typing as t
 from pathlib import Path
@@ -23,11 +21,11 @@ from ansible_collections.lodestar.platform.plugins.module_utils.placement.render
 
 from ...conftest import Bar
 from ..fleet.plays import Fleet, changed
-from ..harness.apiserver import ApiServer, free_port
+from ..harness.apiserver import ApiServer
 from ..harness.people import execute, until
 from . import cases
 from .conftest import CLUSTER_API, PLACEMENT_API, SET, SET_API, record
-from .oracle import program
+from .oracle import controlling
 
 Object = dict[str, t.Any]
 Key = tuple[str, str, str, str]
@@ -53,26 +51,8 @@ def controller(hub: ApiServer, ours: Connection) -> t.Iterator[None]:
     """OCM's controller with the rights that we give it, and no others."""
     done = execute(OPERATION, ours, placements=[], controller_image=IMAGE)
     assert not done.get("failed"), done["msg"]
-    with Client(hub.admin) as admin:
-        token = admin.create_token("lodestar-system", "placement-controller", 7200)["token"]
-    kubeconfig = hub.folder / "placement.kubeconfig"
-    config = hub.kubeconfig()
-    ca = hub.folder / "hub-ca.pem"
-    ca.write_text(hub.runner.ca_data or "")
-    config["clusters"][0]["cluster"] = {"server": hub.url, "certificate-authority": str(ca)}
-    config["users"][0]["user"] = {"token": token}
-    kubeconfig.write_text(json.dumps(config))
-    options = ["--namespace", "lodestar-system", "--listen", f"127.0.0.1:{free_port()}"]
-    with (hub.folder / "placement.log").open("wb") as log:
-        running = subprocess.Popen(
-            [program(), "controller", "--kubeconfig", str(kubeconfig), *options],
-            stdout=log, stderr=log, cwd=hub.folder,
-        )  # fmt: skip
+    with controlling(hub):
         yield
-        assert running.poll() is None, (hub.folder / "placement.log").read_text()[-3000:]
-        # Asked to end it gives its Lease back, for which the next one would wait two minutes.
-        running.terminate()
-        running.wait(30)
     done = execute(OPERATION, ours, placements=[], prune_all=True)
     assert not done.get("failed"), done["msg"]
 
