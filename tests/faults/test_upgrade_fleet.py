@@ -34,6 +34,14 @@ _ADMIN = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
 _PROTECTED = "/var/tmp/protected.json"
 #: Long enough for CoreDNS, whose pods leave one after the other.
 HASTE = ("-e", "upgrade_drain_timeout=60")
+#: East first, and the others only after it.
+CANARY = {"groupName": "canary", "groupClusterSelector": {"labelSelector": {"matchLabels": {"canary": "true"}}}}
+ROLLOUT = {
+    "type": "Progressive",
+    "progressive": {"mandatoryDecisionGroups": [{"groupName": "canary"}], "minSuccessTime": "5s"},
+    "groupStrategy": {"decisionGroups": [CANARY]},
+}
+WAVES = ("-e", json.dumps({"upgrade_rollout": ROLLOUT}))
 
 
 def declared(directory: Path, **versions: str) -> tuple[str, str]:
@@ -57,6 +65,7 @@ def declared(directory: Path, **versions: str) -> tuple[str, str]:
         }
     # An only worker keeps its pods otherwise, since they have nowhere to go.
     files["host_vars/east.yml"]["upgrade_drain"] = "always"
+    files["host_vars/east.yml"]["cluster_labels"] = {"canary": "true"}
     clusters = {"hosts": dict.fromkeys(CLUSTERS)}
     files["hosts.yml"] = {"clusters": clusters, "in_containers": clusters, "machines": {"children": children}}
     files["group_vars/in_containers.yml"] = in_containers()
@@ -147,6 +156,15 @@ def test_the_hub_goes_first_and_neighbours_are_finished(three: Trio, tmp_path: P
 
     allow(three, HUB)
     protect(three, "east")
+    run = three.playbook(UPGRADE, *wanted, *HASTE, *WAVES)
+    assert run.code != 0
+    assert "wave 1: east (mandatory group 0 (canary), at most 0 may fail)" in said(run)
+    assert "t5 was left as it is: 1 cluster(s) of mandatory group 0 (canary) are not well" in said(run), run.output[-6000:]
+    assert "east: t4 not upgraded. Not begun: west" in said(run)
+    assert schedulable(three, HUB) == of_one_version(HUB, NEW)
+    assert schedulable(three, "east") == {"t3": NEW, "t4": OLD}
+    assert schedulable(three, "west") == of_one_version("west", OLD)
+
     run = three.playbook(UPGRADE, *wanted, *HASTE)
     assert run.code != 0
     assert all(word in said(run) for word in ("stopped at its deadline of 60 s", "default/web")), run.output[-6000:]
@@ -161,4 +179,5 @@ def test_the_hub_goes_first_and_neighbours_are_finished(three: Trio, tmp_path: P
         again = three.playbook(playbook, *wanted).checked()
         assert (again.changed, again.steps()) == (0, []), again.output[-6000:]
     bar("a drain of the hub is held up", "no other cluster is upgraded before it")
+    bar("a drain of the canary is held up, with upgrade_rollout", "the next wave is not begun, and says why")
     bar("a drain of one cluster is held up by a budget", "told with its name, node uncordoned, the other is finished")

@@ -32,6 +32,8 @@ ARROWS: dict[str, set[str]] = {
     "placement": {"fleet", "kube", "policy"},
     # Of tenancy only how a whole is divided into parts that add up.
     "delivery": {"placement", "tenancy", "fleet", "kube"},
+    # Of delivery only the strategies of its rollouts.
+    "upgrades": {"delivery", "placement", "fleet"},
 }
 #: Run where nothing but Python is installed: the module's interpreter on a machine.
 STANDARD_LIBRARY_ONLY = ("machine/", "bundle/manifest.py")
