@@ -23,7 +23,7 @@ from ansible_collections.lodestar.platform.plugins.modules.fleet import JUDGES
 from ansible_collections.lodestar.platform.plugins.plugin_utils.declaration import gather, slices
 
 INVENTORIES = Path(__file__).resolve().parents[3] / "inventories"
-SHIPPED = sorted(path.name for path in INVENTORIES.iterdir() if path.is_dir())
+SHIPPED = sorted(path.parent.name for path in INVENTORIES.glob("*/hosts.yml"))
 
 
 @pytest.fixture
