@@ -24,13 +24,13 @@ options:
       - The tenants of the platform; those that are not for this cluster are left out.
       - >-
         Keys of an item are C(name), C(description), C(clusters) (C(names) or C(selector); every workload cluster by
-        default), C(namespaces) (names, or mappings with C(name), C(clusters), C(quota), C(limits), C(pod_security),
-        C(labels), C(annotations)), C(members) (C(kind) Group, User or ServiceAccount, C(name), and C(role) owner,
-        admin, developer, viewer or one of the tenant's own, or C(cluster_role)), C(roles) (C(name), C(rules)),
-        C(budget) (C(total), C(split), C(shares), C(weights)), C(quota) (hard limits for each namespace), C(limits)
-        (C(default), C(default_request), C(max), C(min) of a container), C(isolation) (tenant, namespace or none),
-        C(network) (C(allow_dns), C(allow_ingress), C(allow_monitoring), C(allow_api_server), C(ingress), C(egress)),
-        C(pod_security) (privileged, baseline or restricted), C(allow) (C(registries), C(storage_classes),
+        default), C(namespaces) (names, or mappings with C(name), C(clusters), C(state), C(quota), C(limits),
+        C(pod_security), C(labels), C(annotations)), C(members) (C(kind) Group, User or ServiceAccount, C(name), and
+        C(role) owner, admin, developer, viewer or one of the tenant's own, or C(cluster_role)), C(roles) (C(name),
+        C(rules)), C(budget) (C(total), C(split), C(shares), C(weights)), C(quota) (hard limits for each namespace),
+        C(limits) (C(default), C(default_request), C(max), C(min) of a container), C(isolation) (tenant, namespace or
+        none), C(network) (C(allow_dns), C(allow_ingress), C(allow_monitoring), C(allow_api_server), C(ingress),
+        C(egress)), C(pod_security) (privileged, baseline or restricted), C(allow) (C(registries), C(storage_classes),
         C(priority_classes), C(ingress_classes), C(host_suffixes)), C(nodes) (C(labels)), C(state) (active, cordoned or
         retired), C(objects) (manifests), C(labels) and C(annotations) of the namespaces.
       - docs/tenants.md explains them.

@@ -118,6 +118,7 @@ def attempts(fleet: Fleet, obj: dict[str, t.Any]) -> int:
     return int(containers[0].get("restartCount", 0))
 
 
+@pytest.mark.proves("tenants.isolation=tenant")
 def test_tenants_are_isolated_on_the_network(fleet: Fleet, bar: Bar) -> None:
     """A server of one tenant on l2, clients on l1: its own tenant reaches it, the other one never does; DNS works."""
     ours, theirs = namespace_of(fleet, "legacy", "payments"), namespace_of(fleet, "legacy", "analytics")

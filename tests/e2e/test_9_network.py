@@ -38,7 +38,7 @@ CLOSED = {"network": {"allow_dns": False, "allow_monitoring": True}}
 
 
 def tenants(kubelet: str, **more: t.Any) -> list[Object]:
-    """Those of the quickstart, and two more in `legacy`."""
+    """Those of the quickstart, and three more in `legacy`."""
     listed = yaml.safe_load((QUICKSTART / "group_vars/all/tenants.yml").read_text())["tenants"]
     egress = [{"to": [{"ipBlock": {"cidr": f"{kubelet}/32"}}], "ports": [{"protocol": "TCP", "port": 10250}]}]
     common = {"clusters": {"names": ["legacy"]}, **more}
@@ -47,6 +47,7 @@ def tenants(kubelet: str, **more: t.Any) -> list[Object]:
         *listed,
         {"name": "opened", "namespaces": ["opened-a", "opened-b"], **opened, **common},
         {"name": "closed", "namespaces": ["closed"], **CLOSED, **common},
+        {"name": "free", "namespaces": ["free"], "isolation": "none", **common},
     ]
 
 
@@ -64,7 +65,7 @@ def fails(fleet: Fleet, obj: Object) -> bool:
 
 
 class Switches:
-    """The fleet with two more tenants."""
+    """The fleet with three more tenants."""
 
     def __init__(self, fleet: Fleet, folder: Path) -> None:
         self.fleet, self.folder = fleet, folder
@@ -98,13 +99,29 @@ def switches(fleet: Fleet, tmp_path: Path) -> t.Iterator[Switches]:
         # In two steps, as a tenant leaves: its namespaces are retired, and then go.
         made.hold(state="retired")
         fleet.site("-e", "tenancy_prune_namespaces=true").checked()
-        left = ("get", "namespaces", "-l", "lodestar.platform/tenant in (opened,closed)", "-o", "name")
+        left = ("get", "namespaces", "-l", "lodestar.platform/tenant in (opened,closed,free)", "-o", "name")
         eventually(lambda: fleet.kubectl("legacy", *left) == "", 180, 2)
 
 
+@pytest.mark.proves(
+    "tenants.isolation=namespace",
+    "tenants.isolation=none",
+    "tenants.network.allow_api_server",
+    "tenants.network.allow_dns",
+    "tenants.network.allow_ingress",
+    "tenants.network.allow_monitoring",
+    "tenants.network.egress.ports",
+    "tenants.network.egress.to",
+    "tenants.network.ingress.from",
+    "tenants.network.ingress.ports",
+    "tenant_settings.api_server.cidr",
+    "tenant_settings.api_server.port",
+    "tenant_settings.ingress_namespaces",
+    "tenant_settings.monitoring_namespaces",
+)
 def test_each_switch_lets_through_what_it_says(switches: Switches, bar: Bar) -> None:
     fleet = switches.fleet
-    servers = {name: pod("server", name, nodeName="l2") for name in ("opened-a", "closed")}
+    servers = {name: pod("server", name, nodeName="l2") for name in ("opened-a", "closed", "free")}
     for server in servers.values():
         create(fleet, "legacy", server)
     address = {name: eventually(lambda obj=obj: status(fleet, obj).get("podIP"), 90) for name, obj in servers.items()}
@@ -119,6 +136,8 @@ def test_each_switch_lets_through_what_it_says(switches: Switches, bar: Bar) -> 
         client("egress", "opened-a", "dial", kubelet),
         client("dns", "opened-a", "resolve", api),
         client("monitoring", "metrics", "dial", closed),
+        client("not-isolated", "elsewhere", "dial", f"{address['free']}:8080"),
+        client("not-isolated", "free", "dial", kubelet),
     ]
     kept_out = [
         persistent("other-namespace", "opened-b", "dial", opened),

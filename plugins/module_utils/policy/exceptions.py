@@ -141,10 +141,13 @@ def _one(waiver: Waiver) -> str:
         f"(request.operation != 'CREATE' || !has({made}) || {made} == null"
         f" || timestamp({made}) < timestamp({literal(waiver.end)}))"
     ]
-    named = f"(has({_SUBJECT}.metadata.name) ? {_SUBJECT}.metadata.name : '')"
+    # What is connected with has no metadata: the request says which object is meant.
+    told = f"has({_SUBJECT}.metadata) && has({_SUBJECT}.metadata."
+    named = f"({told}name) ? {_SUBJECT}.metadata.name : request.operation == 'CONNECT' ? request.name : '')"
     if waiver.namespaces:
         # A Namespace is in itself.
-        place = f"(has({_SUBJECT}.metadata.namespace) ? {_SUBJECT}.metadata.namespace : {named})"
+        elsewhere = f"request.operation == 'CONNECT' ? request.namespace : {named}"
+        place = f"({told}namespace) ? {_SUBJECT}.metadata.namespace : {elsewhere})"
         parts.append(f"{place} in {literal(waiver.namespaces)}")
     if waiver.tenants:
         home = f"({_SUBJECT}.kind == 'Namespace' ? {_SUBJECT} : dyn(namespaceObject))"

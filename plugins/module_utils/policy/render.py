@@ -119,7 +119,8 @@ def conditions(policy: Policy) -> list[Object]:
     """What is exempt from a policy wherever it is."""
     groups = literal([BREAK_GLASS_GROUP, *policy.exempt_groups])
     found = {
-        "not-being-deleted": "object == null || !has(object.metadata.deletionTimestamp)",
+        # What is connected with has no metadata: the options of exec and the like.
+        "not-being-deleted": "object == null || !has(object.metadata) || !has(object.metadata.deletionTimestamp)",
         "not-exempt-group": (
             f"!(has(request.userInfo.groups) && request.userInfo.groups.exists(group, group in {groups}))"
         ),

@@ -58,7 +58,7 @@ def _recorded(params: t.Mapping[str, t.Any], context: Context) -> tuple[dict[str
         hub = context.enter(Client(resolve({"access": params["hub_access"]}, {}), deadline=DEADLINE))
         records = hub.list(CLUSTER_API, "ManagedCluster")
     except ApiError as exc:
-        return None, f"the hub cannot be asked: {exc}"
+        return None, f"the hub {params['hub']} cannot be asked: {exc}"
     parts = {str(item["metadata"]["name"]): (item.get("status") or {}).get("allocatable") or {} for item in records}
     return {name: {key: str(value) for key, value in part.items()} for name, part in parts.items()}, ""
 

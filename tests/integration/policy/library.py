@@ -6,18 +6,30 @@
 
 from __future__ import annotations
 
-import copy
-import typing as t
 from dataclasses import dataclass, field
 
-Object = dict[str, t.Any]
-DIGEST = "sha256:" + "a" * 64
-SAFE: Object = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-}
+from .things import (
+    DIGEST,
+    HOST_LOG,
+    PROBE,
+    SAFE,
+    Object,
+    autoscaler,
+    budget,
+    claim,
+    container,
+    deployment,
+    guarded,
+    image,
+    ingress,
+    init,
+    owned,
+    pod,
+    port,
+    service,
+    sized,
+    volume,
+)
 
 
 @dataclass(frozen=True)
@@ -30,87 +42,14 @@ class Cases:
     bad: list[tuple[Object, str]]
     #: Ephemeral containers that are refused, with what is said of them.
     debug: list[tuple[Object, str]] = field(default_factory=list)
+    #: What tells cases of the same rule with other parameters apart.
+    variant: str = ""
 
+    @property
+    def place(self) -> str:
+        """The namespace in which the rule is in force with these parameters, and no other."""
+        return self.rule.replace("_", "-") + self.variant
 
-def container(name: str = "c", **fields: t.Any) -> Object:
-    return {"name": name, "image": "reg.local/a:1", **fields}
-
-
-def pod(*containers: Object, metadata: Object | None = None, **spec: t.Any) -> Object:
-    made = [copy.deepcopy(item) for item in containers or (container(),)]
-    return thing("v1", "Pod", {"containers": made, **spec}, metadata)
-
-
-def guarded(**context: t.Any) -> Object:
-    """A pod whose container has this security context."""
-    return pod(container(securityContext=context))
-
-
-def init(*containers: Object) -> Object:
-    """A pod with init containers."""
-    return pod(initContainers=list(containers))
-
-
-def thing(api_version: str, kind: str, spec: Object, metadata: Object | None = None) -> Object:
-    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x", **(metadata or {})}, "spec": spec}
-
-
-def deployment(kind: str = "Deployment", template: Object | None = None, **spec: t.Any) -> Object:
-    made = template or pod()
-    selected = {"selector": {"matchLabels": {"a": "b"}}, **({"serviceName": "s"} if kind == "StatefulSet" else {})}
-    body = {"template": {"metadata": {"labels": {"a": "b"}}, "spec": made["spec"]}, **selected, **spec}
-    return thing("apps/v1", kind, body)
-
-
-def owned(kind: str, *containers: Object) -> Object:
-    owner = {"apiVersion": "v1", "kind": kind, "name": "o", "uid": "1", "controller": True}
-    return pod(*containers, metadata={"ownerReferences": [owner]})
-
-
-def autoscaler(**spec: t.Any) -> Object:
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
-    return thing("autoscaling/v2", "HorizontalPodAutoscaler", {"scaleTargetRef": target, **spec})
-
-
-def service(**spec: t.Any) -> Object:
-    return thing("v1", "Service", {"ports": [{"port": 80}], "selector": {"a": "b"}, **spec})
-
-
-def ingress(*hosts: str | None, metadata: Object | None = None, **spec: t.Any) -> Object:
-    backend = {"service": {"name": "s", "port": {"number": 80}}}
-    path = {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}
-    rules = [{"http": path, **({"host": host} if host else {})} for host in hosts]
-    given = {"defaultBackend": backend} if spec.pop("backend", False) else {}
-    return thing("networking.k8s.io/v1", "Ingress", {"rules": rules, **given, **spec}, metadata)
-
-
-def claim(name: str | None = None) -> Object:
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    return thing("v1", "PersistentVolumeClaim", {**spec, **({} if name is None else {"storageClassName": name})})
-
-
-def budget(**spec: t.Any) -> Object:
-    return thing("policy/v1", "PodDisruptionBudget", {"selector": {"matchLabels": {"a": "b"}}, **spec})
-
-
-def volume(**source: t.Any) -> Object:
-    return {"name": "v", **source}
-
-
-def image(name: str) -> Object:
-    return pod(container(image=name))
-
-
-def port(*numbers: int) -> Object:
-    return container(ports=[{"containerPort": 80 + place, "hostPort": one} for place, one in enumerate(numbers)])
-
-
-def sized(**resources: t.Any) -> Object:
-    return container(resources=resources)
-
-
-PROBE = {"httpGet": {"port": 80}}
-HOST_LOG = volume(hostPath={"path": "/var/log/app"})
 
 LIBRARY: list[Cases] = [
     Cases(
@@ -173,6 +112,8 @@ LIBRARY: list[Cases] = [
         ],
         [
             (pod(), "c (limits.memory), c (requests.cpu);"),
+            (pod(sized(requests={"cpu": "1"})), "required resources: c (limits.memory);"),
+            (pod(sized(limits={"memory": "1Gi"})), "required resources: c (requests.cpu);"),
             (pod(sized(limits={"cpu": "1"})), "required resources: c (limits.memory);"),
         ],
     ),
@@ -189,6 +130,8 @@ LIBRARY: list[Cases] = [
             (pod(sized(limits={"memory": "1.1Gi"})), "c (limits.memory is "),
             (pod(sized(limits={"example.org/gpu": "2"})), "c (limits.example.org/gpu is 2)"),
             (pod(sized(limits={"cpu": "2"})), "c (requests.cpu is 2)"),
+            (pod(sized(requests={"cpu": "2"})), "c (requests.cpu is 2)"),
+            (pod(sized(limits={"cpu": "3"}, requests={"cpu": "1"})), "c (limits.cpu is 3)"),
             (init({**sized(limits={"cpu": "3"}), "name": "i"}), "i (limits.cpu is 3)"),
             (pod(resources={"limits": {"cpu": "3"}}), "the pod (limits.cpu is 3)"),
         ],

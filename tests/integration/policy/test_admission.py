@@ -65,6 +65,7 @@ def test_allowed_images(dev: Person, image: str) -> None:
         "evil.example/library/busybox", "docker.io.evil.example/library/busybox", "docker.iox/library/a",
     ],
 )  # fmt: skip
+@pytest.mark.proves("policies.mode=deny")
 def test_foreign_images(dev: Person, image: str) -> None:
     answer = ask(dev, pod(image))
     assert "policy registries: not from an allowed registry: " in answer.message
@@ -158,6 +159,7 @@ def test_init_containers_need_resources_too_unless_the_pod_has_them(dev: Person)
     assert ask(dev, pod(initContainers=[bare], resources=whole)).message == ""
 
 
+@pytest.mark.proves("policies.mode=warn")
 def test_warn_lets_through_and_tells(dev: Person) -> None:
     answer = ask(dev, pod(labels={"tier": "front"}))
     assert answer.status == 201
@@ -166,6 +168,10 @@ def test_warn_lets_through_and_tells(dev: Person) -> None:
 
 
 @pytest.mark.parametrize("labels", [{"team": "a"}, {"team": "a", "tier": "middle"}])
+@pytest.mark.proves(
+    "policies.mode=audit",
+    "rules.required_labels.labels.values",
+)
 def test_audit_lets_through_in_silence_and_notes(ruled: ApiServer, dev: Person, labels: dict[str, str]) -> None:
     before = (ruled.folder / "audit.log").stat().st_size
     answer = ask(dev, pod(labels=labels))
@@ -201,6 +207,10 @@ def test_whoever_makes_a_workload_is_warned_about_its_pods(dev: Person, group: s
     assert "policy tier" not in told, "a policy that only audits stays silent"
 
 
+@pytest.mark.proves(
+    "rules.required_labels.kinds=Namespace",
+    "rules.required_labels.labels.key",
+)
 def test_labels_of_namespaces(dev: Person, rescuer: Person) -> None:
     assert "policy owner: required labels" in dev.post("/api/v1/namespaces", {"metadata": {"name": "n"}}).message
     assert "policy owner" in dev.post("/api/v1/namespaces", {"metadata": {"generateName": "n-"}}).message

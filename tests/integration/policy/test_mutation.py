@@ -44,6 +44,32 @@ POLICIES = [
 ]
 
 
+#: Policies for other namespaces, each with what the ones above do not have.
+ELSEWHERE = [
+    {**changing("never", "image_pull_policy", {"policy": "Never"}), "scope": {"namespaces": ["never"]}},
+    {**changing("present", "image_pull_policy", {"policy": "IfNotPresent"}), "scope": {"namespaces": ["present"]}},
+    {
+        **changing(
+            "kinds", "default_labels", {"labels": {"of": "kinds"}, "kinds": ["Namespace", "PersistentVolumeClaim"]}
+        ),
+        "scope": {"selector": {"matchLabels": {"about": "kinds"}}},
+    },
+    {
+        **changing(
+            "kept",
+            "mutate",
+            {
+                "resources": [{"group": "apps", "versions": ["v1"], "resources": ["deployments"]}],
+                "operations": ["UPDATE"],
+                "mutations": [{"expression": 'Object{metadata: Object.metadata{labels: {"updated": "yes"}}}'}],
+            },
+        ),
+        "scope": {"namespaces": ["never"]},
+    },
+]
+DECLARED = [*POLICIES, *ELSEWHERE]
+
+
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) -> t.Iterator[ApiServer]:
     """A server on which all of :data:`POLICIES` are in force."""
@@ -53,10 +79,13 @@ def changed(tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]) ->
             ("plain", {}),
             ("mine", SCOPE["selector"]["matchLabels"]),
             ("exempt", {"about": "changes"}),
+            ("never", {}),
+            ("present", {}),
+            ("kinds", {"about": "kinds"}),
         ):
             rescuer.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}}, dry_run=False)
-        predicted = execute(OPERATION, server.runner, check=True, policies=POLICIES)
-        assert steps(predicted) == steps(execute(OPERATION, server.runner, policies=POLICIES))
+        predicted = execute(OPERATION, server.runner, check=True, policies=DECLARED)
+        assert steps(predicted) == steps(execute(OPERATION, server.runner, policies=DECLARED))
         dev, until = Person(server, "system:masters"), time.monotonic() + 15
         while not in_force(dev):
             assert time.monotonic() < until, made(dev, POD)
@@ -72,6 +101,11 @@ POD: Object = {
         "initContainers": [{"name": "i", "image": "c:1"}],
     },
 }
+CLAIM: Object = {
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "c"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
 ACCOUNT: Object = {"kind": "ServiceAccount", "metadata": {"name": "a"}}
 
 
@@ -86,9 +120,28 @@ def made(person: Person, body: Object, namespace: str = "mine") -> Object:
 def in_force(dev: Person) -> bool:
     pod, account = made(dev, POD), made(dev, ACCOUNT)
     parts = [pod["metadata"].get("labels"), pod["spec"].get("hostname"), "automountServiceAccountToken" in account]
-    return all(parts) and pod["spec"]["containers"][0]["imagePullPolicy"] == "Always"
+    parts.append("labels" in made(dev, CLAIM, "kinds")["metadata"])
+    pulls = [made(dev, POD, name)["spec"]["containers"][0]["imagePullPolicy"] for name in ("mine", "never")]
+    return all(parts) and pulls == ["Always", "Never"]
 
 
+@pytest.mark.proves(
+    "policies.mode=mutate",
+    "policies.rule=default_labels",
+    "policies.rule=default_token_automount",
+    "policies.rule=image_pull_policy",
+    "policies.rule=mutate",
+    "rules.default_labels.kinds=Pod",
+    "rules.default_labels.kinds=Service",
+    "rules.default_labels.labels",
+    "rules.image_pull_policy.policy=Always",
+    "rules.mutate.mutations.expression",
+    "rules.mutate.mutations.patch=apply",
+    "rules.mutate.mutations.patch=json",
+    "rules.mutate.operations=CREATE",
+    "rules.mutate.resources.resources",
+    "rules.mutate.variables",
+)
 def test_objects_get_what_they_do_not_say(changed: ApiServer) -> None:
     dev = Person(changed, "system:masters")
     pod = made(dev, POD)
@@ -118,20 +171,58 @@ def test_others_are_left_alone(changed: ApiServer) -> None:
     assert "automountServiceAccountToken" not in made(dev, ACCOUNT, "exempt")
 
 
+@pytest.mark.proves(
+    "rules.image_pull_policy.policy=IfNotPresent",
+    "rules.image_pull_policy.policy=Never",
+    "rules.default_labels.kinds=Namespace",
+    "rules.default_labels.kinds=PersistentVolumeClaim",
+)
+def test_each_choice_changes_what_it_says_and_nothing_else(changed: ApiServer) -> None:
+    dev = Person(changed, "system:masters")
+    for namespace, wanted in (("never", "Never"), ("present", "IfNotPresent")):
+        pod = made(dev, {**POD, "spec": {"containers": [{"name": "c", "image": "a:latest"}]}}, namespace)
+        assert pod["spec"]["containers"][0]["imagePullPolicy"] == wanted
+        assert "labels" not in pod["metadata"]
+    assert made(dev, CLAIM, "kinds")["metadata"]["labels"] == {"of": "kinds"}
+    assert "labels" not in made(dev, CLAIM)["metadata"]
+    assert "labels" not in made(dev, POD, "kinds")["metadata"]
+    for about, wanted in (("kinds", "kinds"), ("other", None)):
+        space = {"metadata": {"name": "new", "labels": {"about": about}}}
+        assert dev.post("/api/v1/namespaces", space).body["metadata"]["labels"].get("of") == wanted
+
+
+@pytest.mark.proves("rules.mutate.operations=UPDATE", "rules.mutate.resources.group", "rules.mutate.resources.versions")
+def test_a_change_of_your_own_happens_at_its_operations_only(changed: ApiServer) -> None:
+    dev = Person(changed, "system:masters")
+    spec = {"containers": [{"name": "c", "image": "a"}]}
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": spec}
+    body = {"metadata": {"name": "w"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}}
+    for plural, wanted in (("deployments", "yes"), ("daemonsets", None)):
+        path = f"/apis/apps/v1/namespaces/never/{plural}"
+        there = dev.post(path, body, dry_run=False)
+        assert "labels" not in there.body["metadata"]
+        patched = dev.patch(f"{path}/w", {"metadata": {"labels": {"mine": "x"}}})
+        assert patched.body["metadata"]["labels"].get("updated") == wanted
+
+
 def test_a_second_run_writes_nothing(changed: ApiServer) -> None:
     mark = changed.audit.mark()
-    assert steps(execute(OPERATION, changed.runner, policies=POLICIES)) == []
+    assert steps(execute(OPERATION, changed.runner, policies=DECLARED)) == []
     assert not [request for request in changed.audit.since(mark) if request.writes]
 
 
 def test_a_change_that_does_not_compile_is_refused_before_the_first_write(changed: ApiServer) -> None:
     wrong = changing("wrong", "mutate", {"resources": [{"resources": ["pods"]}], "mutations": [{"expression": "'a'"}]})
     mark = changed.audit.mark()
-    answer = execute(OPERATION, changed.runner, policies=[*POLICIES, wrong])
+    answer = execute(OPERATION, changed.runner, policies=[*DECLARED, wrong])
     assert "policies[wrong]" in answer["msg"]
     assert not [request for request in changed.audit.since(mark) if request.writes]
 
 
+@pytest.mark.proves(
+    "policies.if_unsupported=fail",
+    "policies.if_unsupported=skip",
+)
 def test_a_cluster_without_them_is_left_out_or_refused_by_choice(
     tmp_path_factory: pytest.TempPathFactory, tools: dict[str, Path]
 ) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.client impo
 from ansible_collections.lodestar.platform.plugins.module_utils.policy.operate import OPERATION
 
 from ..harness.apiserver import ApiServer
-from ..harness.people import execute, steps
+from ..harness.people import Person, execute, steps
 from .conftest import POLICIES
 
 API = "admissionregistration.k8s.io/v1"
@@ -107,6 +108,7 @@ def test_another_mode_changes_the_bindings_only(held: ApiServer) -> None:
     }
 
 
+@pytest.mark.proves("policy:prune_all")
 def test_what_is_no_longer_declared_goes_but_never_everything_by_accident(held: ApiServer) -> None:
     assert names(steps(execute(OPERATION, held.runner, policies=[REGISTRIES, LIMITS]))) == {
         "delete ValidatingAdmissionPolicy/team",
@@ -156,7 +158,97 @@ def test_the_oldest_version_that_the_server_can_emulate_compiles_the_library(
         assert len(steps(execute(OPERATION, server.runner, policies=declared))) > 2 * len(declared)
 
 
+@pytest.mark.proves("policy:cluster_exists")
 def test_a_cluster_that_is_not_there_yet_is_planned_for(own: ApiServer) -> None:
     predicted = execute(OPERATION, own.runner, check=True, policies=ALL, cluster_exists=False)
     assert len([step for step in steps(predicted) if "ValidatingAdmission" in step]) == 8
     assert execute(OPERATION, own.runner, policies=ALL, cluster_exists=False)["failed"]
+
+
+@pytest.mark.proves(
+    "policy:cluster_role=global",
+    "policy:cluster_role=workload",
+    "policy:cluster_colocated",
+    "policy:tier=lifecycle",
+    "policy:tier=observe",
+    "policy:tier=tenant",
+)
+def test_what_kind_of_cluster_it_is_decides_whether_policies_are_selected(held: ApiServer) -> None:
+    def planned(policy: dict[str, t.Any], **given: t.Any) -> bool:
+        answer = execute(OPERATION, held.runner, check=True, policies=[*ALL, policy], prune_all=True, **given)
+        return "create ValidatingAdmissionPolicy/new" in names(steps(answer))
+
+    new = {**TEAM, "name": "new"}
+    assert planned(new)
+    assert all(planned(new, cluster_role="workload", tier=tier) for tier in ("tenant", "lifecycle"))
+    assert not planned(new, tier="observe")
+    assert not planned(new, cluster_role="global")
+    assert planned(new, cluster_role="global", cluster_colocated=True)
+    assert planned({**new, "clusters": {"names": ["east"]}}, cluster_role="global")
+
+
+@pytest.mark.proves("policy:adopt")
+def test_a_policy_of_somebody_else_is_taken_only_when_told(held: ApiServer) -> None:
+    name = "taken.policy.lodestar.platform"
+    spec = {
+        "matchConstraints": {"resourceRules": [{**PODS, "operations": ["CREATE"]}]},
+        "validations": [{"expression": "true"}],
+    }
+    with Client(held.admin) as admin:
+        kind = {"apiVersion": API, "kind": "ValidatingAdmissionPolicy"}
+        admin.create({**kind, "metadata": {"name": name}, "spec": spec})
+    declared = [*ALL, {**TEAM, "name": "taken"}]
+    mark = held.audit.mark()
+    refused = execute(OPERATION, held.runner, policies=declared)
+    assert f"ValidatingAdmissionPolicy {name} exists and is not of this set" in refused["msg"]
+    assert not [request for request in held.audit.since(mark) if request.writes]
+    done = execute(OPERATION, held.runner, policies=declared, adopt=["ValidatingAdmissionPolicy"])
+    assert names(steps(done)) == {
+        "update ValidatingAdmissionPolicy/taken",
+        "create ValidatingAdmissionPolicyBinding/taken",
+    }
+    assert "delete ValidatingAdmissionPolicyBinding/taken" in names(
+        steps(execute(OPERATION, held.runner, policies=ALL))
+    )
+    with Client(held.admin) as admin:
+        there = admin.get(API, "ValidatingAdmissionPolicy", name) or {}
+        assert there["spec"]["validations"] == spec["validations"], "it is handed back"
+        admin.delete(API, "ValidatingAdmissionPolicy", name)
+
+
+PODS = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
+
+
+@pytest.mark.proves("policy:force")
+def test_a_conflict_over_a_policy_is_named_and_decided_by_choice(held: ApiServer) -> None:
+    name = "registries.policy.lodestar.platform"
+    kind = {"apiVersion": API, "kind": "ValidatingAdmissionPolicy"}
+    theirs = {**kind, "metadata": {"name": name}, "spec": {"failurePolicy": "Ignore"}}
+    path = f"/apis/{API}/validatingadmissionpolicies/{name}?fieldManager=theirs&force=true"
+    answer = Person(held, "system:masters").patch(path, theirs, "application/apply-patch+yaml")
+    assert answer.status == 200
+    mark = held.audit.mark()
+    refused = execute(OPERATION, held.runner, policies=ALL)
+    assert "theirs" in refused["msg"]
+    assert not [request for request in held.audit.since(mark) if request.writes]
+    done = execute(OPERATION, held.runner, policies=ALL, force=True)
+    assert names(steps(done)) == {"update ValidatingAdmissionPolicy/registries"}
+    assert steps(execute(OPERATION, held.runner, policies=ALL)) == []
+
+
+@pytest.mark.proves("policy:exception_warning_days", "policies.exceptions.owner", "policies.exceptions.reason")
+def test_who_answers_for_an_exception_is_told_before_it_ends(held: ApiServer) -> None:
+    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5)
+    ending = {"owner": "shop@example.org", "reason": "TICKET-7", "until": end.isoformat(), "namespaces": ["shop"]}
+
+    def told(*exceptions: dict[str, t.Any], **given: t.Any) -> list[str]:
+        policies = [{**REGISTRIES, "exceptions": list(exceptions)}, LIMITS, TEAM]
+        return list(execute(OPERATION, held.runner, check=True, policies=policies, **given).get("warnings") or ())
+
+    assert any("owner shop@example.org: TICKET-7" in line and "in 5.0 day(s)" in line for line in told(ending))
+    assert told(ending, exception_warning_days=4) == []
+    for key in ("owner", "reason", "until"):
+        nameless = {name: value for name, value in ending.items() if name != key}
+        policies = [{**REGISTRIES, "exceptions": [nameless]}]
+        answer = execute(OPERATION, held.runner, policies=policies)
+        assert [item["key"] for item in answer["problems"]] == [f"policies[registries].exceptions[0].{key}"]

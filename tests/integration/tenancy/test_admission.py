@@ -91,6 +91,7 @@ def ingress(
     ["reg.local/a", "reg.local/a/b:1", "reg.local:5000/team/a", "reg.local:5000/team:1", "nginx", "library/nginx:1",
      "docker.io/nginx@sha256:" + "a" * 64, "index.docker.io/library/nginx"],
 )  # fmt: skip
+@pytest.mark.proves("tenants.allow.registries")
 def test_images_of_allowed_registries_pass(dev: Person, image: str) -> None:
     assert pod(dev, image=image).message == ""
 
@@ -101,6 +102,10 @@ def test_images_of_allowed_registries_pass(dev: Person, image: str) -> None:
      "evil/nginx", "reg.local@evil/a", "REG.local/a", "index.docker.io/evil/a"],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["containers", "initContainers"])
+@pytest.mark.proves(
+    "tenants.allow.registries",
+    "tenants.name",
+)
 def test_other_images_are_refused(dev: Person, image: str, place: str) -> None:
     answer = pod(dev, **{place: [{"name": "x", "image": image}]})
     assert "tenant limited may not use images from other registries" in answer.message
@@ -132,6 +137,10 @@ def test_updates_and_ephemeral_containers_are_judged_by_what_they_bring(dev: Per
     assert "may not use images from other registries: evil.example/a" in " ".join(answer.warnings)
 
 
+@pytest.mark.proves(
+    "tenants.allow.storage_classes",
+    "tenants.allow.priority_classes",
+)
 def test_classes_of_volumes_and_priorities(dev: Person) -> None:
     assert claim(dev, "fast").message == ""
     for name, told in (("slow", "slow"), ("", "none"), (None, "none")):
@@ -144,6 +153,10 @@ def test_classes_of_volumes_and_priorities(dev: Person) -> None:
 
 @pytest.mark.parametrize(
     "hosts", [("apps.example.org",), ("a.apps.example.org", "b.c.apps.example.org"), ("*.apps.example.org",)]
+)
+@pytest.mark.proves(
+    "tenants.allow.ingress_classes",
+    "tenants.allow.host_suffixes",
 )
 def test_ingresses_with_allowed_hosts_and_class_pass(dev: Person, hosts: tuple[str, ...]) -> None:
     assert ingress(dev, *hosts, tls=[{"hosts": list(hosts)}]).message == ""
@@ -163,6 +176,10 @@ def test_ingresses_with_allowed_hosts_and_class_pass(dev: Person, hosts: tuple[s
         (("a.apps.example.org",), {"ingressClassName": None, "note": "internal"}, "another IngressClass: internal"),
     ],
 )  # fmt: skip
+@pytest.mark.proves(
+    "tenants.allow.ingress_classes",
+    "tenants.allow.host_suffixes",
+)
 def test_other_ingresses_are_refused(dev: Person, hosts: tuple[str], changes: Object, told: str) -> None:
     assert told in ingress(dev, *hosts, **changes).message
 

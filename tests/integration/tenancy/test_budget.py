@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.divide import OPERATION as DIVIDE
 
 from ..harness.apiserver import ApiServer
@@ -35,6 +36,11 @@ def counted(dev: Person, namespace: str) -> bool:
     return bool((answer.body.get("status") or {}).get("used"))
 
 
+@pytest.mark.proves(
+    "tenants.budget.total",
+    "tenancy:allocatable",
+    "tenancy:shares",
+)
 def test_the_namespaces_of_a_cluster_get_its_share_and_not_one_pod_more(own: ApiServer, prefix: str) -> None:
     spaces = [f"{prefix}-a", {"name": f"{prefix}-b", "quota": {"pods": 1}}, f"{prefix}-c"]
     budget = {"total": {"pods": 10}, "split": "weighted", "weights": {"east": 2, "west": 2}}

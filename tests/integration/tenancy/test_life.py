@@ -106,12 +106,60 @@ TAINT = "lodestar.platform/tenant"
         ("kube-system", {"tolerations": [{"operator": "Exists"}]}, ""),
     ],
 )  # fmt: skip
+@pytest.mark.proves("tenants.nodes.labels")
 def test_pods_run_on_the_nodes_of_their_tenant(dev: Person, namespace: str, spec: Object, told: str) -> None:
     message = pod(dev, namespace, **spec).message
     assert told in message
     assert bool(message) is bool(told)
 
 
+#: What each state lets people do: new pods, and changes by members.
+MAY = {"active": (True, True), "cordoned": (False, True), "retired": (False, False)}
+ELSEWHERE = {"active": "retired", "cordoned": "active", "retired": "active"}
+
+
+@pytest.mark.proves(
+    "tenants.state=active",
+    "tenants.state=cordoned",
+    "tenants.state=retired",
+    "tenants.state.<cluster>=active",
+    "tenants.state.<cluster>=cordoned",
+    "tenants.state.<cluster>=retired",
+    "tenants.namespaces.state=active",
+    "tenants.namespaces.state=cordoned",
+    "tenants.namespaces.state=retired",
+    "tenants.namespaces.state.<cluster>=active",
+    "tenants.namespaces.state.<cluster>=cordoned",
+    "tenants.namespaces.state.<cluster>=retired",
+)
+def test_a_state_counts_wherever_it_is_said_and_the_later_of_two(own: ApiServer, prefix: str) -> None:
+    wanted, declared = {}, []
+    for place, state in enumerate(MAY):
+        here = {"east": state, "west": ELSEWHERE[state]}
+        for level, of_tenant, of_namespace in (
+            ("a", state, None),
+            ("b", here, None),
+            ("c", None, state),
+            ("d", None, here),
+            ("e", "cordoned", state),
+        ):
+            name = f"{prefix}-{level}{place}"
+            said = [{"state": one} if one else {} for one in (of_tenant, of_namespace)]
+            declared.append({"name": name, "namespaces": [{"name": name, **said[1]}], "members": MEMBERS, **said[0]})
+            wanted[name] = MAY["cordoned" if (level, state) == ("e", "active") else state]
+    assert steps(run(own, *declared, prune_namespaces=True))
+    dev, coder = Person(own, "system:masters"), Person(own, "coders", user="coder")
+
+    def found() -> dict[str, tuple[bool, bool]]:
+        return {name: (pod(dev, name).message == "", config(coder, name).status == 201) for name in wanted}
+
+    until(lambda: found() == wanted)
+
+
+@pytest.mark.proves(
+    "tenants.objects",
+    "tenancy:grants",
+)
 def test_objects_of_a_tenants_own_list_come_are_held_and_go(own: ApiServer, prefix: str) -> None:
     retire(own)
     obj = {

@@ -49,6 +49,16 @@ SHELL = {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]}
 ONE_SECRET = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["token"]}
 
 
+@pytest.mark.proves(
+    "tenants.members.cluster_role",
+    "tenants.members.role=own",
+    "tenants.roles.name",
+    "tenants.roles.rules.apiGroups",
+    "tenants.roles.rules.resources",
+    "tenants.roles.rules.verbs",
+    "tenants.roles.rules.resourceNames",
+    "tenancy:grants",
+)
 def test_members_may_what_their_own_role_and_their_cluster_role_say(
     own: ApiServer, identity: Connection, prefix: str
 ) -> None:
@@ -114,3 +124,61 @@ def test_what_a_killed_run_left_of_its_rights_is_taken_back(own: ApiServer, iden
     assert steps(execute(OPERATION, identity, **given)) == [
         f"delete {RBAC}/RoleBinding/{prefix}/lodestar-granting-lodestar-role-shell"
     ]
+
+
+#: What somebody with a role may do in the tenant's namespaces: read, write, and give rights to others.
+RIGHTS = {
+    "owner": (True, True, True),
+    "admin": (True, True, True),
+    "developer": (True, True, False),
+    "viewer": (True, False, False),
+}
+KINDS = ("Group", "User", "ServiceAccount")
+
+
+def rights(who: Person, namespace: str) -> tuple[bool, bool, bool]:
+    """Whether somebody reads pods, writes ConfigMaps and binds roles there."""
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    binding = {"metadata": {"name": "b"}, "roleRef": role, "subjects": []}
+    answers = (
+        who.call("GET", f"/api/v1/namespaces/{namespace}/pods"),
+        who.post(f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": "c"}}),
+        who.post(f"/apis/{RBAC}/namespaces/{namespace}/rolebindings", binding),
+    )
+    assert {answer.status for answer in answers} <= {200, 201, 403}, answers
+    return t.cast("tuple[bool, bool, bool]", tuple(answer.status != 403 for answer in answers))
+
+
+@pytest.mark.proves(
+    "tenants.members.kind=Group",
+    "tenants.members.kind=ServiceAccount",
+    "tenants.members.kind=User",
+    "tenants.members.name",
+    "tenants.members.namespace",
+    "tenants.members.role=admin",
+    "tenants.members.role=developer",
+    "tenants.members.role=owner",
+    "tenants.members.role=viewer",
+)
+def test_each_role_gives_its_rights_to_whoever_has_it_and_to_nobody_else(own: ApiServer, prefix: str) -> None:
+    retire(own)
+    homes = {"ServiceAccount": {"namespace": f"{prefix}-ci"}}
+    members = [
+        {"kind": kind, "name": f"{prefix}-{role}", "role": role, **homes.get(kind, {})}
+        for role in RIGHTS
+        for kind in KINDS
+    ]
+    declared = {"name": prefix, "namespaces": [prefix], "members": members}
+    assert steps(execute(OPERATION, own.runner, tenants=[declared], prune_namespaces=True))
+
+    def people(name: str, home: str) -> list[Person]:
+        account = f"system:serviceaccount:{home}:{name}"
+        return [Person(own, name, user="somebody"), Person(own, user=name), Person(own, user=account)]
+
+    for role, wanted in RIGHTS.items():
+        for person in people(f"{prefix}-{role}", f"{prefix}-ci"):
+            until(lambda person=person, wanted=wanted: rights(person, prefix) == wanted)
+            assert not any(rights(person, "default"))
+        stranger = people(f"{prefix}-{role}", "elsewhere")[2]
+        assert not any(rights(stranger, prefix))
+    assert not any(any(rights(person, prefix)) for person in people("nobody", f"{prefix}-ci"))

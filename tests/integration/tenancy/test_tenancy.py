@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.policy import operate as policy
 from ansible_collections.lodestar.platform.plugins.module_utils.tenancy.operate import OPERATION
@@ -126,6 +127,7 @@ def test_defaults_and_pod_security_apply(own: ApiServer, held: dict[str, t.Any])
     assert 'violates PodSecurity "baseline' in dev.post(f"/api/v1/namespaces/{name}/pods", pod).message
 
 
+@pytest.mark.proves("tenancy:prune_namespaces")
 def test_a_namespace_is_deleted_in_two_explicit_steps(own: ApiServer, held: dict[str, t.Any]) -> None:
     name = held["name"]
     fewer = {**held, "namespaces": [name]}
@@ -158,6 +160,7 @@ def test_a_namespace_is_deleted_in_two_explicit_steps(own: ApiServer, held: dict
     assert steps(run(own, fewer)) == []
 
 
+@pytest.mark.proves("tenancy:adopt")
 def test_a_namespace_of_somebody_else_is_taken_only_when_told(own: ApiServer, held: dict[str, t.Any]) -> None:
     foreign = f"{held['name']}-foreign"
     with Client(own.admin) as admin:
