@@ -163,7 +163,9 @@ placements:
           returned: always
           type: int
         scores:
-          description: Each C(prioritizer) with its C(weight) and the C(score) that it gave.
+          description: Each C(prioritizer) with its C(weight) and the C(score) that it gave. Of an add-on whose
+            AddOnPlacementScore says it also C(measured), what the score says in words, C(since), when it was written,
+            and C(not_measured_since), since when the cluster does not answer, or V(null).
           returned: always
           type: list
           elements: dict

@@ -18,6 +18,7 @@ from ..placement.cel_selector import Unknown
 from ..placement.evaluate import Evaluation, evaluate
 from ..placement.groups import Group, divide
 from ..placement.inputs import Inputs, decided, is_own, name_of
+from ..placement.score_object import SCORE_API
 from ..placement.taints import nanoseconds
 from .model import Delivery, Placed
 from .rollout.model import declared_names
@@ -27,7 +28,6 @@ Clusters = t.Mapping[str, Object]
 
 PLACEMENT_API = "cluster.open-cluster-management.io/v1beta1"
 SET_API = "cluster.open-cluster-management.io/v1beta2"
-SCORE_API = "cluster.open-cluster-management.io/v1alpha1"
 _INTERVAL = 0.5
 #: On PlacementDecisions: of which group they are.
 _GROUP_NAME = "cluster.open-cluster-management.io/decision-group-name"

@@ -174,8 +174,10 @@ HUB_RULES: tuple[Rule, ...] = (
     rule("apiextensions.k8s.io", ["customresourcedefinitions"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters", "managedclustersets"], MANAGE),
     rule("cluster.open-cluster-management.io", ["managedclusters/status"], ["patch"]),
-    # What is declared of placements, and the rights of the controller that decides them.
+    # What is declared of placements, the scores that they may decide by, and the rights of the controller that decides.
     rule("cluster.open-cluster-management.io", ["managedclustersetbindings", "placements"], MANAGE),
+    rule("cluster.open-cluster-management.io", ["addonplacementscores"], ["create", "patch", "delete"]),
+    rule("cluster.open-cluster-management.io", ["addonplacementscores/status"], ["patch"]),
     *addon_placement.RULES,
     rule("multicluster.x-k8s.io", ["clusterprofiles"], MANAGE),
     rule("multicluster.x-k8s.io", ["clusterprofiles/status"], ["patch"]),

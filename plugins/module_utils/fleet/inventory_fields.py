@@ -116,6 +116,18 @@ class Fields:
             return default
         return int(value)
 
+    def amount(self, key: str, most: float) -> float | None:
+        """A number that need not be whole, from 0, or a string of one; None where it is not given."""
+        value = self.values.get(key)
+        if value is None:
+            return None
+        digits = isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}([.][0-9]{1,9})?", value)
+        # Neither infinity nor what is no number is within bounds.
+        if isinstance(value, bool) or not (isinstance(value, (int, float)) or digits) or not 0 <= float(value) <= most:
+            self.wrong(key, f"must be a number from 0 to {most}", "Write for example 0.35 or 12")
+            return None
+        return float(value)
+
     def mapping(self, key: str) -> dict[str, t.Any]:
         """A mapping whose keys are strings; its values are for others to judge."""
         value = self.values.get(key)

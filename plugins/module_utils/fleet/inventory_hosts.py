@@ -31,6 +31,7 @@ CLUSTER_KEYS = (
     "cluster_labels",
     "cluster_network",
     "cluster_colocated",
+    "cluster_cost",
     "cluster_access",
     "cluster_recovery_file",
     "tenant_settings",
@@ -90,6 +91,10 @@ def network_of(text: str) -> IPNetwork | None:
         return None
 
 
+#: What a cluster costs is compared only, in whatever unit.
+_DEAREST = 10**12
+
+
 def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Problem]) -> Cluster:
     """A cluster from the variables of its host, without its machines, tenants and policies."""
     fields = Fields(f"{name}: ", variables, problems)
@@ -108,6 +113,7 @@ def read_cluster(name: str, variables: t.Mapping[str, t.Any], problems: list[Pro
         labels=fields.labels("cluster_labels", RECORD_LABELS),
         network=_network(fields),
         colocated=fields.flag("cluster_colocated", False),
+        cost=fields.amount("cluster_cost", _DEAREST),
         access=_access(fields, "lifecycle" if created else "tenant"),
         recovery_file=fields.text("cluster_recovery_file", f.PATH, "the path of a file on the controller"),
         credential_given=inventory_credential.read(fields, created),

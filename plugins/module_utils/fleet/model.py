@@ -91,6 +91,7 @@ class Cluster:
     :param creation_problems: why the cluster must not be created, while one that exists is only warned about;
         each is a mapping of the fields of :class:`Problem`.
     :param tenants: names of the tenants that are for this cluster; C(policies) and C(fleet_roles) likewise.
+    :param cost: what it costs, in the unit of the operator's choice, for placements that choose by it.
     :param tenant_settings: what its tenants depend on, as declared; read by C(tenancy.settings).
     """
 
@@ -123,6 +124,7 @@ class Cluster:
     policies: list[str] = field(default_factory=list)
     tenant_settings: dict[str, t.Any] = field(default_factory=dict)
     fleet_roles: list[str] = field(default_factory=list)
+    cost: float | None = None
 
     @property
     def machines(self) -> list[str]:

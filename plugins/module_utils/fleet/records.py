@@ -203,11 +203,18 @@ def cluster_profile_status(
     }
 
 
-#: The condition of each record that tells whether the cluster answers, and its reason when nobody knows.
+#: The condition of each record that tells whether the cluster answers, its reason when nobody knows, and when its API
+#: answers with failures only.
 _ANSWERS = {
-    "ManagedCluster": ("ManagedClusterConditionAvailable", "ManagedClusterLeaseUpdateStopped"),
-    "ClusterProfile": ("ControlPlaneHealthy", "ApiUnreachable"),
+    "ManagedCluster": (
+        "ManagedClusterConditionAvailable",
+        "ManagedClusterLeaseUpdateStopped",
+        "ManagedClusterKubeAPIServerUnavailable",
+    ),
+    "ClusterProfile": ("ControlPlaneHealthy", "ApiUnreachable", "ApiFails"),
 }
+#: The state of a cluster that answers, and can serve nothing.
+UNAVAILABLE = "unavailable"
 _OURS = ("version", "capacity", "allocatable", "clusterClaims", "properties", "accessProviders")
 
 
@@ -217,16 +224,19 @@ def unreachable_status(
     """The status of a record of a cluster that cannot be reached: what was seen last, and since when it is not seen.
 
     :param kind: C(ManagedCluster) or C(ClusterProfile).
-    :param state: of our access by :func:`access_info.judge`; C(expired) and C(refused) end it.
+    :param state: of our access by :func:`access_info.judge`; C(expired) and C(refused) end it. With C(unavailable) the
+        cluster answers, and its condition is false.
     :param before: the status that is there.
     :param why: for people; kept as it is while the condition stays, so that the same state writes nothing.
     """
-    name, reason = _ANSWERS[kind]
+    name, unknown, fails = _ANSWERS[kind]
+    status, reason = ("False", fails) if state == UNAVAILABLE else ("Unknown", unknown)
     there = list(before.get("conditions") or ())
     old: t.Mapping[str, t.Any] = next((item for item in there if item.get("type") == name), {})
-    message = str(old.get("message")) if old.get("status") == "Unknown" else f"Not reached since {now}: {why}"
+    said = f"{'Fails' if state == UNAVAILABLE else 'Not reached'} since {now}: {why}"
+    message = str(old.get("message")) if old.get("status") == status else said
     wanted = [item for item in there if item.get("type") != name]
-    wanted.append(_condition(name, reason, message, status="Unknown"))
+    wanted.append(_condition(name, reason, message, status=status))
     if kind == "ManagedCluster" and state in _ACCESS_LOST:
         wanted = [item for item in wanted if item.get("type") != ACCESS] + [_lost(there, _ACCESS_LOST[state], why)]
     kept = {key: before[key] for key in _OURS if key in before}

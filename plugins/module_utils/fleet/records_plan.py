@@ -61,17 +61,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     observed, adopted = _observed(params, member), adopt.kinds(params)
     existing = hub.get(records.CLUSTER_API, "ManagedCluster", declared.name)
     if observed.uid != _UID:
-        labels = ((existing or {}).get("metadata") or {}).get("labels") or {}
-        guard_unique({declared.name: observed.uid}, records_of(hub, observed.uid))
-        guard_uid(declared.name, None if params["recreate"] else labels.get(UID_LABEL), observed.uid)
-    objects = [
-        records.managed_cluster(declared, observed.uid, observed.server, observed.ca_data),
-        records.cluster_profile(declared),
-    ]
-    record = ApplySet(f"record-{declared.name}")
-    found = plan_objects(hub, objects, applyset=record, target=params["hub"], adopt=adopted)
-    steps = [_plain(step, observed) for step in found]
-    steps += _status_steps(hub, params["hub"], declared, observed, existing, _coming(params, observed))
+        guard_identity(hub, declared.name, observed.uid, None if params["recreate"] else existing)
+    steps = recorded_steps(hub, params["hub"], declared, observed, existing, adopted, _coming(params, observed))
     said, left_out, unheld = _on_member(params, member, declared, roles)
     steps += said
     if isinstance(member, absent.AbsentCluster):
@@ -82,6 +73,16 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     warnings = [text for text in (left_out, unheld) if text and declared.tier != "observe"]
     outputs = {**_outputs(observed, told), "fleet_roles": [] if unheld else [role.name for role in roles]}
     return Plan(steps=steps, outputs=outputs, warnings=warnings, parallel=4)
+
+
+def guard_identity(hub: Client, cluster: str, uid: str, existing: t.Mapping[str, t.Any] | None) -> None:
+    """Refuses a cluster whose identity another record has, or that is another one than its record is of.
+
+    :raises Refused: naming both.
+    """
+    labels = ((existing or {}).get("metadata") or {}).get("labels") or {}
+    guard_unique({cluster: uid}, records_of(hub, uid))
+    guard_uid(cluster, labels.get(UID_LABEL), uid)
 
 
 def _on_member(
@@ -131,16 +132,25 @@ def _declared(params: t.Mapping[str, t.Any]) -> Declared:
 
 def _plan_unreachable(hub: Client, params: t.Mapping[str, t.Any]) -> Plan:
     """Records that the cluster does not answer; a cluster that has no record yet gets none."""
-    name, now = params["cluster"], stamp()
     outputs = dict.fromkeys(("uid", "version", "distribution", "nodes", "properties", "fleet_roles"))
-    steps = []
+    steps = unreachable_steps(hub, params["hub"], params["cluster"], params["unreachable"], params["access_state"])
+    return Plan(steps=steps, outputs=outputs)
+
+
+def unreachable_steps(hub: Client, target: str, name: str, why: str, state: str) -> list[Step]:
+    """The steps that make a cluster's records say that it does not answer; none of a cluster without records.
+
+    :param target: the hub's name, for the steps.
+    :param state: of :func:`records.unreachable_status`.
+    """
+    now, steps = stamp(), []
     for api_version, kind, namespace in _RECORDS:
         there = hub.get(api_version, kind, name, namespace)
         before = (there or {}).get("status")
         if before is not None:
-            status = records.unreachable_status(kind, before, params["unreachable"], now, params["access_state"])
-            steps.append(_status_step(hub, params["hub"], api_version, kind, name, namespace, before, status))
-    return Plan(steps=[step for step in steps if step is not None], outputs=outputs)
+            status = records.unreachable_status(kind, before, why, now, state)
+            steps.append(_status_step(hub, target, api_version, kind, name, namespace, before, status))
+    return [step for step in steps if step is not None]
 
 
 @dataclass(frozen=True)
@@ -173,6 +183,30 @@ def resizes(changes: t.Iterable[t.Mapping[str, t.Any]]) -> bool:
     """
     names = {str(name) for change in changes for key in ("before", "after") for name in change.get(key) or ()}
     return any(name.partition(".")[0] in _RESIZING for name in names)
+
+
+def recorded_steps(
+    hub: Client,
+    target: str,
+    declared: Declared,
+    observed: Observed,
+    existing: t.Mapping[str, t.Any] | None,
+    adopted: t.Collection[str] = (),
+    coming: _Coming = _Coming(),
+) -> list[Step]:
+    """The steps that make the hub's records of a cluster say what is declared and seen.
+
+    :param target: the hub's name, for the steps.
+    :param existing: the ManagedCluster that is there.
+    :raises Refused: a record, or a field of it, is somebody else's.
+    """
+    objects = [
+        records.managed_cluster(declared, observed.uid, observed.server, observed.ca_data),
+        records.cluster_profile(declared),
+    ]
+    record = ApplySet(f"record-{declared.name}")
+    found = plan_objects(hub, objects, applyset=record, target=target, adopt=adopted)
+    return [_plain(step, observed) for step in found] + _status_steps(hub, target, declared, observed, existing, coming)
 
 
 def _status_steps(

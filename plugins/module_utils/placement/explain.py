@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ..fleet.hub_view import AVAILABLE
+from ..kube.wait import condition
 from ..output import aligned, printable
+from . import score_object
 from .evaluate import Evaluation, Verdict
 from .inputs import Inputs, is_own, name_of
 from .selection import Object
@@ -81,7 +84,7 @@ def as_data(known: Inputs, found: Evaluation, declared: bool) -> Data:
         "decisions": sorted(name for names in on_hub(known).values() for name in names),
         "foretold": sorted(found.chosen),
         "groups": [{"index": one.index, "name": one.name, "clusters": list(one.clusters)} for one in found.groups],
-        "clusters": [_cluster(one, found) for one in _ordered(found)],
+        "clusters": [_cluster(one, found, known) for one in _ordered(found)],
         "looks_again": spell_time(found.look_again) if found.look_again is not None else None,
     }
 
@@ -90,9 +93,14 @@ def _ordered(found: Evaluation) -> list[Verdict]:
     return sorted(found.verdicts.values(), key=lambda one: (one.rank or len(found.verdicts) + 1, one.name))
 
 
-def _cluster(one: Verdict, found: Evaluation) -> Data:
+def _cluster(one: Verdict, found: Evaluation, known: Inputs) -> Data:
     scores = [
-        {"prioritizer": item.name, "weight": item.weight, "score": item.scores.get(one.name)}
+        {
+            "prioritizer": item.name,
+            "weight": item.weight,
+            "score": item.scores.get(one.name),
+            **_origin(item.name, one.name, known),
+        }
         for item in found.prioritizers
         if one.rank is not None
     ]
@@ -106,6 +114,21 @@ def _cluster(one: Verdict, found: Evaluation) -> Data:
         "scores": scores,
         "tolerated_until": spell_time(one.until) if one.until is not None else None,
     }
+
+
+def _origin(prioritizer: str, cluster: str, known: Inputs) -> Data:
+    """Of an add-on's score what was measured and since when it is so, and since when nobody measures it any more."""
+    kind, _slash, rest = prioritizer.partition("/")
+    if kind != "AddOn":
+        return {}
+    resource, _slash, score = rest.partition("/")
+    measured, since = score_object.told(known.scores, resource, cluster, score)
+    if not since:
+        return {}
+    record: Object = next((item for item in known.clusters if name_of(item) == cluster), {})
+    seen = condition(record, AVAILABLE)
+    lost = None if seen.get("status", "True") == "True" else seen.get("lastTransitionTime")
+    return {"measured": measured, "since": since, "not_measured_since": lost}
 
 
 def problems(items: t.Sequence[Data]) -> list[str]:
@@ -138,9 +161,7 @@ def table(items: t.Sequence[Data]) -> list[str]:
 
 
 def _row(item: Data) -> tuple[str, ...]:
-    weighed = ", ".join(
-        f"{one['prioritizer']} {one['score']} x {one['weight']}" for one in item["scores"] if one["score"] is not None
-    )
+    weighed = ", ".join(_weighed(one) for one in item["scores"] if one["score"] is not None)
     until = [f"tolerated until {item['tolerated_until']}"] if item["tolerated_until"] else []
     why = "; ".join([*item["reasons"], *until, *filter(None, [weighed])])
     stage = f"{item['stage']}: " if item["stage"] else ""
@@ -151,3 +172,11 @@ def _row(item: Data) -> tuple[str, ...]:
         "" if item["score"] is None else str(item["score"]),
         stage + why,
     )
+
+
+def _weighed(score: Data) -> str:
+    text = f"{score['prioritizer']} {score['score']} x {score['weight']}"
+    if not score.get("since"):
+        return text
+    lost = f", not measured since {score['not_measured_since']}" if score["not_measured_since"] else ""
+    return f"{text} ({score['measured']}, since {score['since']}{lost})"

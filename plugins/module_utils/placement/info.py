@@ -22,10 +22,10 @@ from .evaluate import evaluate
 from .inputs import Inputs, name_of
 from .model import DEFAULT_SET, read_all
 from .render import NAMESPACE, PLACEMENT_API, SET_API, objects
+from .score_object import SCORE_API
 from .selection import Object
 from .taints import nanoseconds
 
-SCORE_API = "cluster.open-cluster-management.io/v1alpha1"
 _INTERVAL = 0.5
 
 ARGUMENTS: dict[str, t.Any] = {

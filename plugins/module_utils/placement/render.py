@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..declaration import DESCRIPTION_ANNOTATION
+from .health import tolerations
 from .model import Placement
 
 Object = dict[str, t.Any]
@@ -40,4 +41,9 @@ def _placement(placement: Placement, namespace: str) -> Object:
     metadata: Object = {"name": placement.name, "namespace": namespace}
     if placement.description:
         metadata["annotations"] = {DESCRIPTION_ANNOTATION: placement.description}
-    return {"apiVersion": PLACEMENT_API, "kind": "Placement", "metadata": metadata, "spec": placement.spec}
+    return {"apiVersion": PLACEMENT_API, "kind": "Placement", "metadata": metadata, "spec": _spec(placement.spec)}
+
+
+def _spec(declared: t.Mapping[str, t.Any]) -> Object:
+    """With the tolerations by which nothing moves away from a cluster that is silent unless that was asked for."""
+    return {**declared, "tolerations": tolerations(declared.get("tolerations") or ())}

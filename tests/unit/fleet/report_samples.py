@@ -276,7 +276,15 @@ def sample() -> collect.Known:
 
 def explained() -> Object:
     """A placement as lodestar.platform.placement_info tells it."""
-    chosen = {"chosen": True, "stage": "", "reasons": [], "rank": 1, "score": 180}
+    cost = {
+        "prioritizer": "AddOn/lodestar/cost",
+        "weight": 1,
+        "score": 80,
+        "measured": "costs 1",
+        "since": stamp(days=3),
+    }
+    scores = [{"prioritizer": "Steady", "weight": 1, "score": 100}, {**cost, "not_measured_since": None}]
+    chosen = {"chosen": True, "stage": "", "reasons": [], "rank": 1, "score": 180, "scores": scores}
     missing = {"chosen": False, "stage": "Predicate", "reasons": ["label region is not north"]}
     return {
         "namespace": "shop",

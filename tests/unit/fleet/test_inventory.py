@@ -107,9 +107,10 @@ def test_no_secret_is_part_of_the_fleet(declared: Declaration) -> None:
 
 
 def test_words_of_a_survey_are_understood(declared: Declaration) -> None:
-    declared.hosts["hub"] |= {"cluster_colocated": "yes", "cluster_access": {"token_lifetime": "3600"}}
+    words = {"cluster_colocated": "yes", "cluster_cost": "0.35", "cluster_access": {"token_lifetime": "3600"}}
+    declared.hosts["hub"] |= words
     hub = read(declared)["clusters"]["hub"]
-    assert (hub["colocated"], hub["access"]["token_lifetime"]) == (True, 3600)
+    assert (hub["colocated"], hub["cost"], hub["access"]["token_lifetime"]) == (True, 0.35, 3600)
 
 
 def test_ipv6_ranges_and_addresses_fit_each_other(declared: Declaration) -> None:
@@ -149,6 +150,12 @@ CASES: dict[str, tuple[t.Callable[[Declaration], object], str, str, str]] = {
     "not local": (
         lambda d: d.hosts["c1"].pop("ansible_connection"), "c1: ansible_connection", "None",
         "ansible_connection: local"),
+    "cost is no number": (
+        lambda d: d.hosts["c1"].update(cluster_cost="cheap"), "c1: cluster_cost", "cheap", "must be a number from 0"),
+    "cost is beyond all bounds": (
+        lambda d: d.hosts["c1"].update(cluster_cost=float("nan")), "c1: cluster_cost", "nan", "must be a number from"),
+    "cost is negative": (
+        lambda d: d.hosts["c1"].update(cluster_cost=-1), "c1: cluster_cost", "-1", "must be a number from 0"),
     "endpoint missing": (
         lambda d: d.hosts["c1"].pop("endpoint"), "c1: endpoint", "None", "address that stays"),
     "endpoint is no mapping": (

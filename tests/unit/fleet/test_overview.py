@@ -217,6 +217,8 @@ def test_placements_are_explained_cluster_by_cluster() -> None:
     (east,), (west,) = clusters["east"]["explained"], clusters["west"]["explained"]
     assert (east["decided"], east["foretold"], east["rank"], east["score"]) == (True, True, 1, 180)
     assert (west["decided"], west["foretold"], west["stage"]) == (True, False, "Predicate")
+    assert east["measured"] == [f"AddOn/lodestar/cost 80: costs 1, since {stamp(days=3)}"]
+    assert "AddOn/lodestar/cost 80: costs 1, since" in render.html(report_of(known))
     assert "yes, will be left" in render.html(report_of(known))
     known.explained = [{**known.explained[0], "difference": "OCM has decided nothing yet"}]
     (found,) = [item for item in report_of(known)["findings"] if item["area"] == "placements"]

@@ -79,11 +79,18 @@ def _explained(name: str, placements: t.Sequence[Object]) -> list[Entry]:
             "reasons": [str(line) for line in item["reasons"]],
             "rank": item["rank"],
             "score": item["score"],
+            "measured": [_measured(score) for score in item.get("scores") or () if score.get("since")],
         }
         for placement in placements
         for item in placement["clusters"]
         if item["name"] == name
     ]
+
+
+def _measured(score: Object) -> str:
+    """What an add-on's score says, and how old that is."""
+    lost = f", not measured since {score['not_measured_since']}" if score.get("not_measured_since") else ""
+    return f"{score['prioritizer']} {score['score']}: {score['measured']}, since {score['since']}{lost}"
 
 
 def _ending(view: Object, stone: t.Any) -> Entry | None:

@@ -23,7 +23,7 @@ from .words import spelled
 Object = t.Mapping[str, t.Any]
 REPORTS = "wgpolicyk8s.io/v1alpha2"
 #: Pods that have not ended; the server does not send the others.
-_ALIVE = "status.phase!=Succeeded,status.phase!=Failed"
+ALIVE = "status.phase!=Succeeded,status.phase!=Failed"
 
 
 def read(
@@ -49,7 +49,7 @@ def read(
         "certificate": client.certificate_end,
         "quotas": part("quotas", lambda: quotas(client.list("v1", "ResourceQuota", label_selector=TENANT_LABEL))),
         "reports": part("policies", lambda: reports(_reports(client))),
-        "pods": part("requested", lambda: requested.by_node(client.list("v1", "Pod", field_selector=_ALIVE))),
+        "pods": part("requested", lambda: requested.by_node(client.list("v1", "Pod", field_selector=ALIVE))),
     }
     pods = seen.pop("pods")
     seen["nodes"] = part("nodes", lambda: [node(item, pods) for item in sorted(nodes, key=_name)])
