@@ -67,7 +67,7 @@ begins:
   description: The place of the wave that was asked for.
   returned: success
   type: int
-failed:
+ill:
   description: By cluster of an earlier wave that is not well, what is wrong with it.
   returned: success
   type: dict

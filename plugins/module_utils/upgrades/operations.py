@@ -52,7 +52,7 @@ def plan_gate(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         hub = context.enter(hub_client(params, context))
         seen = look.live_all(hub, asked, float(params["deadline"]), _AT_ONCE)
         failed |= {name: why for name in asked if (why := _ill(seen[name]))}
-    return Plan(outputs={"stopped": stop(found, begins, failed), "failed": failed, "begins": begins})
+    return Plan(outputs={"stopped": stop(found, begins, failed), "ill": failed, "begins": begins})
 
 
 def _ill(seen: t.Mapping[str, t.Any]) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.cluster_in
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.fleet_info import OPERATION as FLEET_INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.records_plan import OPERATION as RECORD
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.upgrades.operations import GATE
 
 from ..harness.apiserver import ApiServer
 from ..harness.faults import black_hole
@@ -81,6 +82,31 @@ def test_the_hub_tells_its_fleet_and_whether_it_answers(
     assert not [item for item in hub.audit.since(mark) if item.writes]
     assert hub_access["token"] not in json.dumps(answer)
     assert run(FLEET_INFO, access=given(hub_access), label_selector="region=south")["clusters"] == []
+
+
+def test_the_next_clusters_are_upgraded_when_those_before_are_well(
+    member: ApiServer, hub_access: dict[str, t.Any], recorded: str
+) -> None:
+    wave = {"name": "group 0", "stage": 0, "failures": 0, "limit": "maxFailures: 0", "refused": []}
+    waves = [{**wave, "clusters": [recorded]}, {**wave, "clusters": ["other"], "stage": 1}]
+    asked = {"waves": waves, "begins": 1, "hub_access": given(hub_access)}
+    with Client(member.admin) as admin:
+        assert admin.list("v1", "Node") == []
+        admin.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "e1"}})
+        try:
+            told = run(GATE, **asked)
+            assert told["ill"] == {recorded: "0 of 1 nodes are ready"}
+            assert told["stopped"].endswith(f"{recorded}: 0 of 1 nodes are ready. Not begun: other")
+            node = admin.get("v1", "Node", "e1")
+            assert node is not None
+            node["status"] = {**(node.get("status") or {}), "conditions": [{"type": "Ready", "status": "True"}]}
+            admin.apply({**node, "metadata": {"name": "e1"}}, force=True, subresource="status")
+            told = run(GATE, **asked)
+            assert (told["ill"], told["stopped"]) == ({}, "")
+            undone = run(GATE, **asked, undone={recorded: ["e2"]})
+            assert undone["ill"] == {recorded: "e2 not upgraded"}
+        finally:
+            admin.delete("v1", "Node", "e1")
 
 
 def test_a_cluster_that_swallows_everything_costs_its_deadline(
