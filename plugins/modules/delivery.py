@@ -31,7 +31,9 @@ attributes:
     description: Values of Secrets are not shown.
 options:
   deliveries:
-    description: The deliveries as declared, see the collection's C(docs/delivery.md). All of them, even with O(names).
+    description:
+      - The deliveries as declared, see the collection's C(docs/delivery.md). All of them, even with O(names).
+      - One with a C(chart) needs C(helm), 3 or 4, on the C(PATH) of the task, see C(docs/charts.md).
     type: list
     elements: dict
     required: true
@@ -79,6 +81,26 @@ EXAMPLES = r"""
           - clusters: {selector: {matchLabels: {size: small}}}
             target: {kind: Deployment}
             patch: {spec: {replicas: 1}}
+    clusters: "{{ lodestar_fleet.clusters }}"
+    hub: "{{ lodestar_fleet.hub }}"
+    hub_access: "{{ lodestar_hub_access }}"
+  run_once: true
+
+- name: Deliver a chart, with values of its own on small clusters
+  lodestar.platform.delivery:
+    deliveries:
+      - name: web
+        chart:
+          source: oci://registry.example.org/charts/web
+          version: 1.2.3
+          namespace: web
+          values: {replicas: 3}
+          cluster_values:
+            - clusters: {selector: {matchLabels: {size: small}}}
+              values: {replicas: 1}
+        patches:
+          - target: {kind: Deployment, name: web}
+            json_patch: [{op: add, path: /spec/template/spec/containers/0/args/-, value: --verbose}]
     clusters: "{{ lodestar_fleet.clusters }}"
     hub: "{{ lodestar_fleet.hub }}"
     hub_access: "{{ lodestar_hub_access }}"

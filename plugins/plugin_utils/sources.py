@@ -45,8 +45,30 @@ class SourceAction(InProcessAction):
 
 
 class ListedSourceAction(SourceAction):
-    """Likewise, where every item of the argument C(deliveries) has a C(src) of its own."""
+    """Likewise, where every item of the argument C(deliveries) has a C(src), or a C(chart), of its own."""
 
     def _arguments(self) -> dict[str, t.Any]:
         found = super()._arguments()
-        return {**found, "deliveries": [self._with_absolute(item) for item in found["deliveries"]]}
+        return {**found, "deliveries": [self._with_chart(self._with_absolute(item)) for item in found["deliveries"]]}
+
+    def _with_chart(self, item: dict[str, t.Any]) -> dict[str, t.Any]:
+        """An item with the paths of its chart made absolute."""
+        chart = item.get("chart")
+        if not isinstance(chart, dict):
+            return item
+        found = self._with_paths(chart)
+        for key in ("source", "ca_file"):
+            path = found.get(key)
+            if isinstance(path, str) and path and "://" not in path:
+                found[key] = self._absolute(path)
+        values = found.get("cluster_values")
+        if isinstance(values, list):
+            found["cluster_values"] = [self._with_paths(one) if isinstance(one, dict) else one for one in values]
+        return {**item, "chart": found}
+
+    def _with_paths(self, part: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A copy of a mapping with absolute paths in C(values_files)."""
+        files = part.get("values_files")
+        if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+            return dict(part)
+        return {**part, "values_files": [self._absolute(file) for file in files]}

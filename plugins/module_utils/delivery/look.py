@@ -150,7 +150,7 @@ def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member:
     judge = _judge_rights(asked, params, _effective(asked, params, context))
     for delivery, content in asked.hold:
         try:
-            desired = content.of(asked.cluster or {})
+            desired = content.of(asked.cluster or {}, member)
             if delivery.default_namespace:
                 desired = placed(member, desired, delivery.default_namespace)
         except InvalidInput as exc:

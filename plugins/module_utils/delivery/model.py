@@ -18,13 +18,14 @@ from ..errors import InvalidInput, Problem
 from ..fleet import cluster_choice
 from ..fleet.selectors import concerns
 from ..kube import adopt
+from .chart import Chart, read_chart
 from .division import DIVISIONS, Division
 from .patches import Patch, read_patch, veiled
 from .rollout.model import Strategy, read_strategy
 
 KEYS = (
     "name", "description", "src", "objects", "default_namespace", "clusters", "placement", "patches", "replicas",
-    "wait", "wait_timeout", "adopt", "force", "prune_limit", "rollout",
+    "wait", "wait_timeout", "adopt", "force", "prune_limit", "rollout", "chart",
 )  # fmt: skip
 #: ``applyset-delivery-<name>`` and ``delivery-<name>`` are names of objects, and of a set at most 50 characters.
 LONGEST_NAME = 41
@@ -51,6 +52,7 @@ class Delivery:
     """A set of objects, and where it goes.
 
     :param src: files, directories and globs, as the module apply takes them; ``objects`` likewise.
+    :param default_namespace: of objects that name none; of a chart, it is that of its release.
     :param item: as it was declared, with the C(clusters) that it names.
     :param placement: whose decisions say where it goes; None where C(clusters) does.
     :param wait: seconds to wait until its workloads are ready on a cluster, None not to wait.
@@ -70,6 +72,7 @@ class Delivery:
     force: bool = False
     prune_limit: int = 50
     rollout: Strategy | None = None
+    chart: Chart | None = None
 
     @property
     def patience(self) -> int | None:
@@ -134,14 +137,13 @@ def read(item: t.Any, reader: Reader, key: str) -> Delivery:
     if not isinstance(description, str):
         reader.problem(f"{key}.description", description, "is not text", "quote it")
     _check_content(item, reader, key)
-    default = item.get("default_namespace")
+    name = reader.text(item.get("name"), f"{key}.name", DNS_LABEL, rule, LONGEST_NAME)
+    chart = read_chart(item, reader, f"{key}.chart", name)
     return Delivery(
-        name=reader.text(item.get("name"), f"{key}.name", DNS_LABEL, rule, LONGEST_NAME),
+        name=name,
         src=tuple(reader.texts(item.get("src"), f"{key}.src", _PATH, "a path is text of one line", 4096)),
         objects=item.get("objects"),
-        default_namespace=None
-        if default is None
-        else reader.text(default, f"{key}.default_namespace", DNS_LABEL, DNS_LABEL_RULE, 63),
+        default_namespace=_default_namespace(item, chart, reader, key),
         item=item,
         placement=_placement(item, reader, key),
         patches=tuple(
@@ -154,13 +156,23 @@ def read(item: t.Any, reader: Reader, key: str) -> Delivery:
         force=reader.boolean(item.get("force", False), f"{key}.force"),
         prune_limit=_number(item.get("prune_limit", 50), 0, 100, reader, f"{key}.prune_limit", "a part in percent"),
         rollout=read_strategy(item, reader, f"{key}.rollout"),
+        chart=chart,
     )
 
 
 def _check_content(item: t.Mapping[str, t.Any], reader: Reader, key: str) -> None:
-    if not item.get("src") and not item.get("objects"):
-        remedy = "give src (files, directories, globs) or objects; to take a delivery away, remove it and name it in"
+    if not item.get("src") and not item.get("objects") and item.get("chart") is None:
+        remedy = (
+            "give src (files, directories, globs), objects or chart; to take a delivery away, remove it and name it in"
+        )
         reader.problem(key, sorted(item), "a delivery says what it brings", f"{remedy} delivery_withdraw")
+
+
+def _default_namespace(item: t.Mapping[str, t.Any], chart: Chart | None, reader: Reader, key: str) -> str | None:
+    value = item.get("default_namespace")
+    if chart is not None or value is None:
+        return chart.namespace if chart is not None else None
+    return reader.text(value, f"{key}.default_namespace", DNS_LABEL, DNS_LABEL_RULE, 63)
 
 
 def _placement(item: t.Mapping[str, t.Any], reader: Reader, key: str) -> Placed | None:
@@ -206,10 +218,10 @@ def _check_weights(delivery: Delivery, names: t.Sequence[str], reader: Reader, k
 def _check_replicas(delivery: Delivery, reader: Reader, key: str) -> None:
     """Divided replicas add up, so no patch may change those of a single cluster."""
     for place, patch in enumerate(delivery.patches):
-        spec = patch.content.get("spec")
-        if delivery.division.way != DIVISIONS[0] and isinstance(spec, dict) and "replicas" in spec:
-            where, reason = f"{key}.patches[{place}].patch.spec.replicas", "is divided over the clusters by replicas"
-            reader.problem(where, spec["replicas"], reason, "remove it, or replicas")
+        if delivery.division.way != DIVISIONS[0] and patch.changes("spec", "replicas"):
+            name = "json_patch" if patch.operations else "patch.spec.replicas"
+            where, reason = f"{key}.patches[{place}].{name}", "is divided over the clusters by replicas"
+            reader.problem(where, "spec.replicas", reason, "remove it, or replicas")
 
 
 def _wait(item: t.Mapping[str, t.Any], reader: Reader, key: str) -> int | None:

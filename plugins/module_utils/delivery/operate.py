@@ -16,6 +16,7 @@ from ..fleet.hub_snapshot import HubSnapshot
 from ..fleet.records import CLUSTER_API
 from ..kube.client import Client
 from ..kube.connection import resolve
+from ..kube.desired import Normal
 from ..kube.transport import one_look
 from ..operation import Context, Operation
 from ..plan import Plan
@@ -27,6 +28,7 @@ from .division import unmeasured
 from .look import Asked, Found, look
 from .model import Delivery, read_all
 from .record import Records
+from .rendering import Rendering, open_chart
 from .rollout.stages import missing_groups
 
 Object = t.Mapping[str, t.Any]
@@ -52,13 +54,13 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     """
     clusters = params["clusters"]
     deliveries = _chosen(read_all(params["deliveries"], clusters), params)
-    contents = _contents(deliveries, context)
+    contents, charts = _contents(deliveries, context)
     writer, hub = _hub(params, context)
     decisions = decide(deliveries, clusters, writer, params["decision_timeout"])
     records = Records(hub)
     allocatable = _allocatable(hub)
     made = {
-        one.name: Content(one, contents[one.name], decisions[one.name].clusters, allocatable)
+        one.name: Content(one, contents[one.name], decisions[one.name].clusters, allocatable, charts.get(one.name))
         for one in deliveries
         if not decisions[one.name].unknown
     }
@@ -67,13 +69,21 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     for one in found.values():
         if one.client is not None:
             context.enter(one.client)
-    invalid = [problem for one in found.values() for problem in one.invalid]
-    if invalid:
-        raise InvalidInput(invalid)
+    _refuse_invalid(made, found)
     moves = assembly.moves(writer, found)
-    return _told(
-        params, assembly, moves, made, found, _warnings(deliveries, decisions, allocatable) + assembly.warnings
-    )
+    told = [line for content in made.values() for line in content.warnings()]
+    told += _warnings(deliveries, decisions, allocatable) + assembly.warnings
+    return _told(params, assembly, moves, made, found, told)
+
+
+def _refuse_invalid(made: t.Mapping[str, Content], found: t.Mapping[str, Found]) -> None:
+    """:raises InvalidInput: with what the looks at clusters have shown to be wrong with the declaration."""
+    invalid = [problem for one in found.values() for problem in one.invalid]
+    invalid += [problem for content in made.values() for problem in content.problems()]
+    # A chart that cannot be rendered is wrong in the same words on many clusters.
+    each = {str(problem): problem for problem in invalid}
+    if each:
+        raise InvalidInput(list(each.values()))
 
 
 def _hub(params: t.Mapping[str, t.Any], context: Context) -> tuple[Client, HubSnapshot]:
@@ -147,21 +157,25 @@ def _chosen(deliveries: t.Sequence[Delivery], params: t.Mapping[str, t.Any]) -> 
     return [one for one in deliveries if not params["names"] or one.name in params["names"]]
 
 
-def _contents(deliveries: t.Sequence[Delivery], context: Context) -> dict[str, t.Any]:
-    """What is declared, read once for all clusters.
+def _contents(deliveries: t.Sequence[Delivery], context: Context) -> tuple[dict[str, Normal], dict[str, Rendering]]:
+    """What is declared, read once for all clusters: objects, and what renders charts.
 
     :raises InvalidInput: with every problem of all deliveries.
+    :raises PlatformError: a program is missing.
     """
-    found: dict[str, t.Any] = {}
+    found: dict[str, Normal] = {}
+    charts: dict[str, Rendering] = {}
     problems: list[Problem] = []
     for one in deliveries:
         try:
             found[one.name] = read_content(one, context.environ)
+            if one.chart is not None:
+                charts[one.name] = open_chart(one.name, one.chart, context)
         except InvalidInput as exc:
             problems += exc.problems
     if problems:
         raise InvalidInput(problems)
-    return found
+    return found, charts
 
 
 def _allocatable(hub: Client) -> dict[str, dict[str, str]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is other on some clusters than what a delivery declares: JSON merge patches (RFC 7386) by target. Pure.
+"""What is other on some clusters than what a delivery declares: merge patches and JSON patches by target. Pure.
 
 Private to the collection.
 """
@@ -19,11 +19,14 @@ from ..fleet.cluster_choice import check_selector
 from ..kube.applyset import PART_OF
 from ..kube.resources import group_of
 from ..labels import matches
+from . import json_patch
 
 Object = dict[str, t.Any]
 
-KEYS = ("clusters", "target", "patch")
+KEYS = ("clusters", "target", "patch", "json_patch")
 TARGET_KEYS = ("group", "kind", "name", "namespace")
+#: What makes another object of one.
+_FIXED = ("/apiVersion", "/kind", "/metadata/name", "/metadata/namespace")
 _TEXT = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
@@ -34,12 +37,14 @@ class Patch:
     :param selector: a LabelSelector on the clusters' labels; an empty one means all.
     :param target: C(group), C(kind), C(name) and C(namespace) of the objects, patterns of the shell; all that are not
         given fit.
-    :param content: the merge patch.
+    :param content: the merge patch (RFC 7386).
+    :param operations: the JSON patch (RFC 6902), where it is one.
     """
 
     selector: t.Mapping[str, t.Any] = field(default_factory=dict)
     target: t.Mapping[str, str] = field(default_factory=dict)
-    content: t.Mapping[str, t.Any] = field(default_factory=dict)
+    content: t.Mapping[str, t.Any] = field(default_factory=dict, repr=False)
+    operations: tuple[json_patch.Operation, ...] = field(default=(), repr=False)
 
     def is_for(self, cluster: t.Mapping[str, t.Any]) -> bool:
         """True when it is for the cluster."""
@@ -55,6 +60,26 @@ class Patch:
             "namespace": str(metadata.get("namespace") or ""),
         }
         return all(fnmatchcase(found[key], pattern) for key, pattern in self.target.items())
+
+    def applied(self, obj: Object) -> Object:
+        """The object with it.
+
+        :raises json_patch.PatchFailed: an operation of a JSON patch fails.
+        """
+        found = json_patch.patched(obj, self.operations) if self.operations else merged(obj, self.content)
+        return t.cast(Object, found)
+
+    def changes(self, *path: str) -> bool:
+        """True when it may change what stands at a path, or below it."""
+        if self.operations:
+            ways = [json_patch.tokens(pointer) for pointer in json_patch.touched(self.operations)]
+            return any(way[: len(path)] == list(path[: len(way)]) for way in ways)
+        at: t.Any = self.content
+        for name in path:
+            if not isinstance(at, dict) or name not in at:
+                return not isinstance(at, dict)
+            at = at[name]
+        return True
 
     @property
     def aim(self) -> str:
@@ -79,6 +104,13 @@ def read_patch(value: t.Any, reader: Reader, key: str) -> Patch:
     }
     # The core group has no name.
     wanted |= {"group": ""} if target.get("group") == "" else {}
+    if "json_patch" in item:
+        if "patch" in item:
+            reason = "a patch is either a merge patch or a JSON patch"
+            reader.problem(f"{key}.json_patch", "patch is given, too", reason, "make two patches of it")
+        operations = json_patch.read_operations(item["json_patch"], reader, f"{key}.json_patch")
+        _check_operations(operations, reader, f"{key}.json_patch")
+        return Patch(chosen.get("selector") or {}, wanted, {}, operations)
     content = item.get("patch")
     if not isinstance(content, dict) or not content:
         # It may be of a Secret, so it is not repeated.
@@ -110,6 +142,13 @@ def _check_patch(content: t.Mapping[str, t.Any], reader: Reader, key: str) -> No
     for place in ("labels", "annotations"):
         if PART_OF in ((metadata or {}).get(place) or {}):
             reader.problem(f"{key}.metadata.{place}", PART_OF, "is set by the set", "remove it")
+
+
+def _check_operations(operations: t.Iterable[json_patch.Operation], reader: Reader, key: str) -> None:
+    """Likewise for a JSON patch."""
+    for pointer in json_patch.touched(operations):
+        if pointer in ("", "/metadata") or any(f"{pointer}/".startswith(f"{fixed}/") for fixed in _FIXED):
+            reader.problem(f"{key}: path", pointer, "makes another object of it", "declare that one instead")
 
 
 def merged(value: t.Any, patch: t.Any) -> t.Any:

@@ -203,7 +203,7 @@ def _judge_deliveries(items: t.Any, fleet: Fleet, judges: Judges) -> t.Sequence[
 def _without_content(items: t.Any) -> list[dict[str, t.Any]]:
     """Deliveries without what may hold secrets, since the fleet holds none."""
     shown = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return [{key: value for key, value in item.items() if key not in ("objects", "patches")} for item in shown]
+    return [{key: value for key, value in item.items() if key not in ("objects", "patches", "chart")} for item in shown]
 
 
 def _owners(names: t.Sequence[str], groups: checks.Groups) -> dict[str, list[tuple[str, str]]]:

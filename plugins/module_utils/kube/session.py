@@ -13,7 +13,7 @@ import re
 import threading
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from ..errors import PlatformError
@@ -51,6 +51,7 @@ class Call:
     :param verb: what it does, and ``what`` it does it to, for errors.
     :param repeat: it may be sent again when the server may have acted on it.
     :param deadline: seconds for it and its retries; the session's by default.
+    :param accept: what the answer may be, in place of plain JSON or text.
     """
 
     method: str
@@ -62,6 +63,7 @@ class Call:
     content_type: str | None = None
     repeat: bool = True
     deadline: float | None = None
+    accept: str = "application/json, text/plain;q=0.5"
 
     @property
     def target(self) -> str:
@@ -138,6 +140,7 @@ class Session:
         body: t.Any = None,
         content_type: str | None = None,
         deadline: float | None = None,
+        accept: str | None = None,
     ) -> t.Any:
         """One call of the API: decoded JSON, or text where the server answers with text.
 
@@ -148,6 +151,7 @@ class Session:
         """
         repeat = method in ("GET", "HEAD", "PUT", "DELETE") or content_type == APPLY_PATCH
         call = Call(method, path, method.lower(), path, query, body, content_type, repeat, deadline)
+        call = call if accept is None else replace(call, accept=accept)
         return self._decode(call, self.send(call))
 
     def version(self) -> Object:
@@ -189,7 +193,7 @@ class Session:
             self._count(call)
             begin = time.monotonic()
             try:
-                headers = self._headers(used, payload, call.content_type)
+                headers = self._headers(used, payload, call)
                 response = self._transport.exchange(call.method, call.target, headers, payload, until)
             except Lost as lost:
                 # What the server said last tells more than that the time is up.
@@ -244,12 +248,12 @@ class Session:
                 self._ends = math.inf  # As long as this source grants; only a refusal asks it again.
             return True
 
-    def _headers(self, used: Connection, payload: bytes | None, content_type: str | None) -> dict[str, str]:
-        headers = {"Accept": "application/json, text/plain;q=0.5", "User-Agent": self._user_agent}
+    def _headers(self, used: Connection, payload: bytes | None, call: Call) -> dict[str, str]:
+        headers = {"Accept": call.accept, "User-Agent": self._user_agent}
         if used.token:
             headers["Authorization"] = f"Bearer {used.token}"
         if payload is not None:
-            headers["Content-Type"] = content_type or "application/json"
+            headers["Content-Type"] = call.content_type or "application/json"
         return headers
 
     def _count(self, call: Call) -> None:

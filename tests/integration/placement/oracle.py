@@ -10,17 +10,14 @@ It is built once from the Go modules that oracle/go.sum pins, and kept in the ca
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import json
-import os
 import subprocess
-import tempfile
 import typing as t
 from pathlib import Path
 
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 
+from ..harness import gobuilt
 from ..harness.apiserver import ApiServer, free_port
 
 SOURCE = Path(__file__).parent / "oracle"
@@ -28,34 +25,12 @@ SOURCE = Path(__file__).parent / "oracle"
 
 def program_path() -> Path:
     """Where the program is kept, whether it has been made or not."""
-    digest = hashlib.sha256(b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.mod", "go.sum")))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "lodestar" / "oracle" / digest.hexdigest()[:16]
+    return gobuilt.path_of("oracle", SOURCE)
 
 
 def program() -> Path:
     """The program; made when it is not there, which takes minutes."""
-    made = program_path()
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with (made.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            _build(made)
-    return made
-
-
-def _build(made: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=made.parent) as folder:
-        environ = {
-            **os.environ,
-            "GOCACHE": f"{folder}/cache",
-            "GOFLAGS": "-buildvcs=false -trimpath -mod=readonly",
-            "GOWORK": "off",
-            "CGO_ENABLED": "0",
-        }
-        command = ["go", "build", "-ldflags", "-s -w", "-o", f"{folder}/program", "."]
-        subprocess.run(command, cwd=SOURCE, env=environ, check=True)
-        os.replace(f"{folder}/program", made)
+    return gobuilt.program("oracle", SOURCE)
 
 
 def answers(cases: t.Iterable[t.Mapping[str, t.Any]], oracle: Path) -> list[dict[str, t.Any]]:

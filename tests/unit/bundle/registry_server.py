@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import ssl
 import threading
 import typing as t
 import urllib.parse
@@ -100,6 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_arguments: object) -> None:
         pass
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         given = self.headers.get("Authorization", "")
@@ -113,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         repository, _, kind = repository.rpartition("/")
         if self.store.tokens and given != f"Bearer token-for-{repository}":
             host = self.headers["Host"]
-            realm = self.store.realm or f"http://{host}/token"
+            scheme = "https" if isinstance(self.connection, ssl.SSLSocket) else "http"
+            realm = self.store.realm or f"{scheme}://{host}/token"
             terms = f'Bearer realm="{realm}",service="{host}",scope="repository:{repository}:pull"'
             return self._answer(401, b'{"errors": []}', {"WWW-Authenticate": terms})
         if kind == "manifests":
@@ -154,15 +159,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 @contextlib.contextmanager
-def serving(store: Store) -> t.Iterator[str]:
+def serving(store: Store, tls: ssl.SSLContext | None = None) -> t.Iterator[str]:
     """The store behind a server; yields its host and port."""
     handler = type("Handler", (_Handler,), {"store": store})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"127.0.0.1:{server.server_port}"
