@@ -18,6 +18,8 @@ description:
   - A cluster that does not answer, or refuses, costs the others nothing. It is named in RV(problems) and does not make
     the module fail, so that a playbook can show all of them and then fail. A step that fails makes it fail, after the
     other clusters were served.
+  - With C(rollout) a changed set comes to its clusters by OCM's RolloutStrategy, and stops when too many have failed.
+    The last set that was ready everywhere is kept in a Secret on the hub.
   - A record on the hub says on which clusters a delivery may be. It is written before the first object and after the
     last, so a run that was killed is taken up by the next.
 author:
@@ -51,6 +53,21 @@ options:
       - Names of deliveries that are taken away from all clusters. They must no longer be declared, or be for no
         cluster.
       - A delivery that is no longer declared, and not named here, stays where it is, with a warning.
+    type: list
+    elements: str
+    default: []
+  resume:
+    description:
+      - Names of deliveries whose rollout has stopped, or was rolled back, and is to go on with what is declared.
+      - Without this such a delivery is left as it is until its declaration changes.
+    type: list
+    elements: str
+    default: []
+  rollback:
+    description:
+      - Names of deliveries that go back to their last good set, on every cluster on which a rollout has changed it, or
+        may have. Nothing else is written.
+      - What is declared is not brought again by itself, until the declaration changes or O(resume) names it.
     type: list
     elements: str
     default: []
@@ -139,14 +156,18 @@ outcome:
             - C(state) is C(delivered), C(unchanged), C(withdrawn), C(failed) or C(not_begun), with C(created),
               C(changed), C(unchanged), C(pruned), C(failed) and so on as in RV(lodestar.platform.apply#module:outcome),
               without what is empty.
+            - A cluster that has got the last good set back is C(rolled_back).
             - A cluster to which a rollout did not come is C(not_begun), with the C(reason).
             - Where nothing was begun it is C(kept) (not ready elsewhere yet), C(waiting) (nobody knows where it goes),
-              C(refused), or why the cluster cannot be reached, with the C(reason).
+              C(refused), C(stopped) or C(rolled_back) (the rollout does not go on by itself), or why the cluster
+              cannot be reached, with the C(reason).
           type: dict
 rollouts:
   description:
-    - By delivery with a rollout, its C(type), and the C(stages) in which clusters are changed, each with C(name),
-      C(clusters), how many of them may be under way C(at_once), and C(failures) that it tolerates.
+    - By delivery with a rollout, the C(digest) of what is declared, the C(state) that the hub has recorded before the
+      run, and the C(way) of this run, C(go), C(back) (to the last good set) or C(held) (nothing is done).
+    - C(stages) are those in which clusters are changed, each with C(name), C(clusters), how many of them may be under
+      way C(at_once), and C(failures) that it tolerates.
   returned: success
   type: dict
 problems:

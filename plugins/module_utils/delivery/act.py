@@ -21,6 +21,8 @@ from ..plan import Failures, Plan, Step, StepFailed, carry_out
 from .look import HOLD, LEAVE, Work
 from .perform import Bounds, Outcome, await_ready, perform, waiting
 from .rollout.conduct import Pace, Rollout
+from .rollout.marks import Progress
+from .rollout.standing import ROLLED_BACK
 
 #: Threads that only wait cost little.
 _WAITING_AT_ONCE = 32
@@ -33,6 +35,7 @@ class Move:
     :param opening: the steps on the hub before the first of them, C(closing) those after the last.
     :param wait: seconds to wait on each cluster until what it holds is ready; None not to wait.
     :param pace: of its rollout; None where it comes to all clusters at once.
+    :param progress: of its rollout, None where nothing is noted of it. C(back): it goes back to the last good set.
     """
 
     delivery: str
@@ -41,6 +44,8 @@ class Move:
     closing: tuple[Step, ...] = ()
     wait: int | None = None
     pace: Pace | None = None
+    progress: Progress | None = None
+    back: bool = False
 
     def of(self, what: str) -> list[Work]:
         """Its works of a kind."""
@@ -50,6 +55,20 @@ class Move:
         """All steps, in the order in which they are taken."""
         held = [step for what in (HOLD, LEAVE) for work in self._ordered(what) for step in work.shown()]
         return [*self.opening, *held, *self.closing]
+
+    def stages(self) -> list[dict[str, t.Any]]:
+        """The stages of its rollout in which clusters are changed."""
+        changed = {work.cluster for work in self.of(HOLD) if work.steps}
+        return [
+            {
+                "name": stage.name,
+                "clusters": [name for name in stage.clusters if name in changed],
+                "at_once": stage.at_once,
+                "failures": stage.failures,
+            }
+            for stage in (self.pace.stages if self.pace is not None else ())
+            if changed & set(stage.clusters)
+        ]
 
     def _ordered(self, what: str) -> list[Work]:
         works = self.of(what)
@@ -109,18 +128,29 @@ class Conduct:
 
     def _roll_out(self, move: Move) -> None:
         works = {work.cluster: work for work in move.of(HOLD) if not work.settled}
-        course = Rollout(move.delivery, works, t.cast(Pace, move.pace), self._bounds).run()
+        pace, progress = t.cast(Pace, move.pace), move.progress
+        begin = [progress.begin] if progress is not None else []
+        course = Rollout(move.delivery, works, pace, self._bounds, *begin).run()
         self.reasons.update({(move.delivery, name): course.stopped for name in course.waiting})
-        if course.failures or course.failed:
-            self._failed(move.delivery, course.failures, course.taken)
-        else:
+        if not course.failures and not course.waiting:
             self._note(course.taken)
-        self._leave([move])
+            self._leave([move])
+            return
+        self._failed(move.delivery, course.failures, course.taken)
+        if progress is not None and not self._bounds.ended.is_set():
+            try:
+                progress.end(course, pace.lost)
+            except PlatformError as exc:
+                step = Step(
+                    f"{move.delivery}#ended", "run", "the hub", f"note how the rollout of {move.delivery} ended"
+                )
+                self._failed(move.delivery, [(step, exc)], ())
 
     def _leave(self, moves: t.Sequence[Move]) -> None:
         """What is done once they are ready everywhere."""
-        self._side_by_side(LEAVE, moves)
-        self._on_hub("closing", self._sound(moves))
+        if not self._bounds.ended.is_set():
+            self._side_by_side(LEAVE, moves)
+            self._on_hub("closing", self._sound(moves))
 
     def _on_hub(self, part: str, moves: t.Iterable[Move]) -> None:
         """Nothing is written of a delivery that the hub has not recorded."""
@@ -220,6 +250,8 @@ def told(
     for move in moves:
         for work in move.works:
             became = _became(work, done, failures)
+            if move.back and became["state"] == "delivered":
+                became["state"] = ROLLED_BACK
             if became["state"] == "not_begun" and (why := reasons.get((work.delivery, work.cluster))):
                 became["reason"] = f"the rollout has stopped: {why}"
             answer.setdefault(move.delivery, {})[work.cluster] = became

@@ -18,9 +18,9 @@ from .act import Move
 from .decisions import Decision
 from .look import HOLD, LEAVE, Found, Work
 from .model import Delivery
-from .record import Records
-from .rollout.conduct import Pace
-from .rollout.stages import stages
+from .record import Records, render
+from .rollout.marks import Progress, drop_step, keep_step, marks
+from .rollout.way import BACK, HELD, Way, Ways
 
 Object = t.Mapping[str, t.Any]
 
@@ -32,6 +32,7 @@ class Assembly:
     :ivar leave: by delivery, recorded clusters that are not.
     :ivar unrecorded: deliveries of which only the clusters know where they are.
     :ivar left: by delivery and cluster, C(state) and C(reason) of what this run does nothing about.
+    :param ways: what is done about those with a rollout.
     :raises InvalidInput: a delivery is to be withdrawn that is declared for clusters.
     """
 
@@ -41,16 +42,18 @@ class Assembly:
         deliveries: t.Sequence[Delivery],
         decisions: t.Mapping[str, Decision],
         records: Records,
+        ways: Ways,
     ) -> None:
         self.clusters: t.Mapping[str, Object] = params["clusters"]
-        self.deliveries, self._decisions, self._records = deliveries, decisions, records
+        self.deliveries, self._decisions, self._records, self._ways = deliveries, decisions, records, ways
         self._hub, self._withdraw = params["hub"], list(dict.fromkeys(params["withdraw"]))
+        self._rollback = set(params["rollback"])
         self.hold: dict[str, tuple[str, ...]] = {}
         self.leave: dict[str, list[str]] = {}
         self.unrecorded: list[str] = []
         self.left: dict[str, dict[str, dict[str, str]]] = {}
         self.problems: list[str] = []
-        self.warnings: list[str] = []
+        self.warnings: list[str] = list(ways.warnings)
         self._check_withdrawn()
         for one in deliveries:
             self._of_declared(one.name)
@@ -70,8 +73,13 @@ class Assembly:
             raise InvalidInput(problems)
 
     def _of_declared(self, name: str) -> None:
-        decision, recorded = self._decisions[name], self._records.clusters(name)
-        if decision.unknown:
+        decision, recorded, way = self._decisions[name], self._records.clusters(name), self._ways.found.get(name)
+        if way is not None and way.what == HELD:
+            self._left_standing(name, way, {*recorded, *decision.clusters})
+        elif way is not None and way.returning is not None:
+            self.hold[name] = tuple(one for one in way.returning.clusters if one in self.clusters)
+            self.leave[name] = []
+        elif decision.unknown:
             where = f"it stays on {', '.join(recorded)}" if recorded else "it is nowhere yet"
             self._left_alone(name, recorded, f"{decision.unknown}; {where}")
         elif recorded and not decision.clusters and name not in self._withdraw:
@@ -86,6 +94,18 @@ class Assembly:
     def _left_alone(self, name: str, recorded: t.Iterable[str], reason: str) -> None:
         self.problems.append(f"delivery {name}: {reason}")
         self.left[name] = {cluster: {"state": "waiting", "reason": reason} for cluster in recorded}
+
+    def _left_standing(self, name: str, way: Way, clusters: t.Collection[str]) -> None:
+        """A rollout that has ended is not taken up by itself."""
+        standing = way.standing
+        if standing is None:
+            return
+        if name not in self._rollback:
+            self.problems.append(f"delivery {name}: {way.told(name)}")
+        why = dict.fromkeys(clusters, f"the rollout is {standing.state.replace('_', ' ')}")
+        why |= dict.fromkeys(standing.waiting, "it was not begun")
+        why |= {cluster: f"it failed: {reason}" for cluster, reason in standing.failed.items()}
+        self.left[name] = {one: {"state": standing.state, "reason": why[one]} for one in sorted(clusters)}
 
     def _of_others(self, declared: t.Collection[str], chosen: bool) -> None:
         """Deliveries that are recorded, or to be withdrawn, and not declared."""
@@ -121,21 +141,49 @@ class Assembly:
             recorded = set(self._records.clusters(name))
             during = recorded | {work.cluster for work in works}
             after = during - gone - {work.cluster for work in works if work.what == LEAVE}
+            one, way = declared.get(name), self._ways.found.get(name)
+            if one is not None and way is not None and after:
+                moves.append(self._rolling(hub, one, way, works, broken, (during, after)))
+                continue
             opening, closing = self._records.steps(hub, self._hub, name, during, after)
-            one = declared.get(name)
-            pace = self._pace(one, broken) if one is not None else None
-            wait = one.patience if one is not None else None
-            moves.append(Move(name, tuple(works), tuple(opening), tuple(closing), wait, pace))
+            if self._records.standing(name) is not None:
+                closing = [drop_step(hub, name, self._hub), *closing]
+            moves.append(
+                Move(name, tuple(works), tuple(opening), tuple(closing), one.wait if one is not None else None)
+            )
         return moves
 
-    def _pace(self, delivery: Delivery, broken: t.Iterable[str]) -> Pace | None:
-        """The pace of a delivery with a rollout."""
-        strategy, left = delivery.rollout, self.left.get(delivery.name, {})
-        if strategy is None or delivery.patience is None:
-            return None
-        lost = {cluster: left[cluster]["reason"] for cluster in broken}
-        found = stages(strategy, self._decisions[delivery.name].groups)
-        return Pace(tuple(found), lost, delivery.patience, strategy.soak)
+    def _rolling(
+        self,
+        hub: Client,
+        delivery: Delivery,
+        way: Way,
+        works: t.Sequence[Work],
+        broken: t.Iterable[str],
+        places: tuple[set[str], set[str]],
+    ) -> Move:
+        """The move of a delivery with a rollout.
+
+        :param places: the clusters on which it may be during the run, and after.
+        """
+        name, (during, after) = delivery.name, places
+        held = {work.cluster: work for work in works if work.what == HOLD}
+        lost = {cluster: self.left[name][cluster]["reason"] for cluster in broken}
+        noted = marks(way, delivery, self._decisions[name].groups, held, lost)
+        opening, closing = self._records.steps(hub, self._hub, name, during, after, (noted.during, noted.after))
+        first, self._ways.opening = self._ways.opening, []
+        if noted.good is not None:
+            known = way.standing.good if way.standing is not None else ""
+            closing = [keep_step(hub, name, noted.good, known, self._hub), *closing]
+        progress = None
+        if noted.moving and noted.during is not None:
+            progress = Progress(
+                lambda standing: hub.apply(render(name, during, standing), force=True), noted.during, way.what == BACK
+            )
+        return Move(
+            name, tuple(works), (*first, *opening), tuple(closing), delivery.patience, noted.pace, progress,
+            way.what == BACK,
+        )  # fmt: skip
 
     def _broken(self, name: str, found: t.Mapping[str, Found], held: t.Collection[str]) -> list[str]:
         """The decided clusters on which it cannot be held now."""
@@ -188,23 +236,14 @@ class Assembly:
         }
 
     def rollouts(self, moves: t.Sequence[Move]) -> dict[str, dict[str, t.Any]]:
-        """By delivery with a rollout, its type and its stages, each with the clusters that it will change."""
-        types = {one.name: one.rollout.type for one in self.deliveries if one.rollout is not None}
-        found = {}
-        for move in moves:
-            changed = {work.cluster for work in move.of(HOLD) if work.steps}
-            parts = [
-                {
-                    "name": stage.name,
-                    "clusters": [name for name in stage.clusters if name in changed],
-                    "at_once": stage.at_once,
-                    "failures": stage.failures,
-                }
-                for stage in (move.pace.stages if move.pace is not None else ())
-            ]
-            if move.pace is not None:
-                found[move.delivery] = {
-                    "type": types[move.delivery],
-                    "stages": [part for part in parts if part["clusters"]],
-                }
-        return found
+        """By delivery with a rollout, what is done about it, and its stages with the clusters that are changed."""
+        by_name = {move.delivery: move for move in moves}
+        return {
+            name: {
+                "digest": way.digest,
+                "state": way.standing.state if way.standing is not None else None,
+                "way": way.what,
+                "stages": by_name[name].stages() if name in by_name else [],
+            }
+            for name, way in self._ways.found.items()
+        }

@@ -24,13 +24,19 @@ from ..kube.steps import CLOSING_WAVE, ObjectStep
 from ..operation import Context
 from ..plan import Step
 from . import rights
-from .content import Content
 from .member import Member
 from .model import Delivery
 
 Object = t.Mapping[str, t.Any]
 
 HOLD, LEAVE = "hold", "leave"
+
+
+class Rendered(t.Protocol):
+    """What a delivery is on each cluster."""
+
+    def of(self, cluster: Object, client: Client | None = None) -> Normal:
+        """The objects for a cluster, which ``client`` asks what a chart looks at."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ class Asked:
 
     name: str
     cluster: Object | None
-    hold: tuple[tuple[Delivery, Content], ...] = ()
+    hold: tuple[tuple[Delivery, Rendered], ...] = ()
     leave: tuple[str, ...] = ()
     ledgers: tuple[str, ...] = ()
 
@@ -155,6 +161,9 @@ def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member:
                 desired = placed(member, desired, delivery.default_namespace)
         except InvalidInput as exc:
             found.invalid += exc.problems
+            continue
+        except Refused as exc:
+            found.problems[delivery.name] = _reason(exc)
             continue
         wrong = judge(delivery.name, rights.kinds_of(member, desired))
         if wrong is not None:

@@ -30,6 +30,7 @@ from .model import Delivery, read_all
 from .record import Records
 from .rendering import Rendering, open_chart
 from .rollout.stages import missing_groups
+from .rollout.way import Returning, Ways
 
 Object = t.Mapping[str, t.Any]
 
@@ -38,6 +39,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "clusters": {"type": "dict", "required": True},
     "names": {"type": "list", "elements": "str", "default": []},
     "withdraw": {"type": "list", "elements": "str", "default": []},
+    "resume": {"type": "list", "elements": "str", "default": []},
+    "rollback": {"type": "list", "elements": "str", "default": []},
     "decision_timeout": {"type": "int", "default": 60},
     "at_once": {"type": "int", "default": 8},
     **HUB_ARGUMENTS,
@@ -59,12 +62,14 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     decisions = decide(deliveries, clusters, writer, params["decision_timeout"])
     records = Records(hub)
     allocatable = _allocatable(hub)
-    made = {
+    ways = Ways(params, deliveries, contents, records.standing, writer, charts)
+    made: dict[str, Content | Returning] = {
         one.name: Content(one, contents[one.name], decisions[one.name].clusters, allocatable, charts.get(one.name))
         for one in deliveries
         if not decisions[one.name].unknown
     }
-    assembly = Assembly(params, deliveries, decisions, records)
+    made |= {name: way.returning for name, way in ways.found.items() if way.returning is not None}
+    assembly = Assembly(params, deliveries, decisions, records, ways)
     found = _look(_asked(assembly, made), params, replace(context, hub=hub))
     for one in found.values():
         if one.client is not None:
@@ -76,7 +81,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     return _told(params, assembly, moves, made, found, told)
 
 
-def _refuse_invalid(made: t.Mapping[str, Content], found: t.Mapping[str, Found]) -> None:
+def _refuse_invalid(made: t.Mapping[str, Content | Returning], found: t.Mapping[str, Found]) -> None:
     """:raises InvalidInput: with what the looks at clusters have shown to be wrong with the declaration."""
     invalid = [problem for one in found.values() for problem in one.invalid]
     invalid += [problem for content in made.values() for problem in content.problems()]
@@ -108,7 +113,7 @@ def _told(
     params: t.Mapping[str, t.Any],
     assembly: Assembly,
     moves: t.Sequence[act.Move],
-    made: t.Mapping[str, Content],
+    made: t.Mapping[str, Content | Returning],
     found: t.Mapping[str, Found],
     warnings: t.Sequence[str],
 ) -> Plan:
@@ -186,9 +191,10 @@ def _allocatable(hub: Client) -> dict[str, dict[str, str]]:
     }
 
 
-def _asked(assembly: Assembly, made: t.Mapping[str, Content]) -> list[Asked]:
+def _asked(assembly: Assembly, made: t.Mapping[str, Content | Returning]) -> list[Asked]:
     """What each cluster is asked."""
     by_name = {one.name: one for one in assembly.deliveries}
+    by_name |= {name: one.delivery for name, one in made.items() if isinstance(one, Returning)}
     names = sorted({name for part in (assembly.hold, assembly.leave) for some in part.values() for name in some})
     everywhere = assembly.clusters if assembly.unrecorded else ()
     return [

@@ -20,6 +20,7 @@ from ..kube.client import Client
 from ..kube.resources import object_id
 from ..kube.steps import CLOSING_WAVE, PARENT_WAVE, plain_step
 from ..plan import Step
+from .rollout.standing import Standing, read, told
 
 Object = dict[str, t.Any]
 
@@ -27,6 +28,7 @@ LABEL = "lodestar.platform/record"
 _KIND = "delivery"
 _PREFIX = "delivery-"
 _DATA = "clusters"
+_ROLLOUT = "rollout"
 
 
 class Records:
@@ -60,18 +62,46 @@ class Records:
             )
         return sorted(found)
 
-    def steps(self, hub: Client, target: str, name: str, during: t.Collection[str], after: t.Collection[str]) -> Steps:
+    def standing(self, name: str) -> Standing | None:
+        """How the rollout of a delivery stands; None where nothing is known of one.
+
+        :raises PlatformError: somebody has changed the record.
+        """
+        text = ((self._there.get(name) or {}).get("data") or {}).get(_ROLLOUT)
+        if text is None:
+            return None
+        try:
+            return read(text)
+        except (TypeError, ValueError):
+            raise PlatformError(
+                f"the hub's {object_id(self._there[name])} does not say how the rollout of {name} stands. Remove "
+                f"{_ROLLOUT} from it, and the rollout begins anew; nothing was changed."
+            ) from None
+
+    def steps(
+        self,
+        hub: Client,
+        target: str,
+        name: str,
+        during: t.Collection[str],
+        after: t.Collection[str],
+        standings: tuple[Standing | None, Standing | None] = (None, None),
+    ) -> Steps:
         """The steps before the first object of a delivery is written or deleted, and after the last.
 
         :param during: the clusters on which it may be until then.
         :param after: those on which it is afterwards.
+        :param standings: how its rollout stands during, and after.
         """
         there = self._there.get(name)
-        opening, closing = render(name, during), render(name, after)
+        # What is known of a rollout goes last.
+        first = standings[0] if standings[0] is not None else self.standing(name)
+        opening, closing = render(name, during, first), render(name, after, standings[1])
         before: list[Step] = []
-        if during and (there is None or self.clusters(name) != sorted(during)):
+        known = there is not None and (self.clusters(name), self.standing(name)) == (sorted(during), first)
+        if during and not known:
             before = [plain_step(hub, opening, there, target, PARENT_WAVE)]
-        if set(after) == set(during) and (after or there is None):
+        if opening["data"] == closing["data"] and (after or there is None):
             return before, []
         if after:
             return before, [plain_step(hub, closing, opening, target, CLOSING_WAVE)]
@@ -82,13 +112,14 @@ class Records:
 Steps = tuple[list[Step], list[Step]]
 
 
-def render(name: str, clusters: t.Collection[str]) -> Object:
+def render(name: str, clusters: t.Collection[str], standing: Standing | None = None) -> Object:
     """The record of a delivery."""
+    rollout = {_ROLLOUT: told(standing)} if standing is not None else {}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": _PREFIX + name, "namespace": NAMESPACE, "labels": {LABEL: _KIND}},
-        "data": {_DATA: json.dumps(sorted(clusters))},
+        "data": {_DATA: json.dumps(sorted(clusters)), **rollout},
     }
 
 

@@ -65,6 +65,11 @@ class Rendering:
         self.kept: set[str] = set()
 
     @property
+    def digest(self) -> str:
+        """Of the chart's files and of the values from files."""
+        return self._traits.digest
+
+    @property
     def count(self) -> int:
         """How many different renderings there are."""
         return len(self._made)

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
 import tarfile
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InvalidInput, Problem
@@ -34,10 +35,12 @@ class Traits:
 
     :param cluster: the cluster's version or APIs.
     :param volatile: chance or time, so that it may be rendered otherwise each time.
+    :param digest: of all that it is rendered from.
     """
 
     cluster: bool = False
     volatile: bool = False
+    digest: str = field(default="", compare=False)
 
 
 def traits(path: str, texts: t.Iterable[bytes] = ()) -> Traits:
@@ -47,11 +50,13 @@ def traits(path: str, texts: t.Iterable[bytes] = ()) -> Traits:
     :raises InvalidInput: it cannot be read, or is no chart.
     """
     cluster = volatile = False
+    digest = hashlib.sha256()
     for name, content in [*_files(path), *(("values", text) for text in texts)]:
         cluster = cluster or bool(_CLUSTERS.search(content))
         cluster = cluster or (name.endswith("Chart.yaml") and bool(_CONSTRAINT.search(content)))
         volatile = volatile or bool(_VOLATILE.search(content))
-    return Traits(cluster, volatile)
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return Traits(cluster, volatile, digest.hexdigest())
 
 
 def _files(path: str) -> t.Iterator[tuple[str, bytes]]:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import threading
 import typing as t
 
@@ -22,6 +24,7 @@ from .conftest import LODESTAR, minted, run
 Object = dict[str, t.Any]
 GRANTS = {"resources": ["configmaps", "deployments.apps", "secrets"]}
 CLUSTER = "cluster.open-cluster-management.io/v1"
+SET_LABEL = "cluster.open-cluster-management.io/clusterset"
 
 
 class Controllers(threading.Thread):
@@ -174,6 +177,35 @@ class Many:
             found = [one for one in client.list("v1", kind) if one["metadata"]["name"] == name]
         return {self.members.whose(one["metadata"]["namespace"]): one.get("data") for one in found}
 
+    def everything(self) -> dict[str, Object]:
+        """What the members hold of the delivery, without what servers write by themselves."""
+        with Client(self.server.admin) as client:
+            found = [
+                (kind, obj)
+                for api, kind in (("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"))
+                for obj in client.list(api, kind)
+                if obj["metadata"]["namespace"].endswith(f"-{self.name}")
+            ]
+        return {
+            f"{obj['metadata']['namespace']}/{kind}/{obj['metadata']['name']}": {
+                **{key: obj[key] for key in ("data", "spec", "type") if key in obj},
+                **{key: obj["metadata"].get(key) for key in ("labels", "annotations")},
+            }
+            for kind, obj in found
+        }
+
+    def kept(self) -> list[str]:
+        """The Secrets of deliveries on the hub."""
+        with Client(self.hub.admin) as client:
+            found = client.list("v1", "Secret", namespace="lodestar-system")
+        return [name for obj in found if (name := obj["metadata"]["name"]).startswith("delivery-")]
+
+    def standing(self) -> Object:
+        """How the rollout stands, as the hub records it."""
+        with Client(self.hub.admin) as client:
+            found = client.get("v1", "ConfigMap", f"delivery-{self.name}", "lodestar-system") or {}
+        return dict(json.loads(found["data"]["rollout"]))
+
     @contextlib.contextmanager
     def restarting(self, member: str, after: float) -> t.Iterator[None]:
         """Some time after the Deployment of a member has become ready it is not any more."""
@@ -210,9 +242,14 @@ def objects(space: str, image: str, **data: str) -> list[Object]:
     labels = {"app": "web"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": image}]}}
     where, told = {"namespace": space}, data or {"mode": "plain"}
+    password = base64.b64encode(f"password of {image}".encode()).decode()
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}},
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", **where}, "data": told},
+        {
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", **where}, "type": "Opaque",
+            "data": {"password": password},
+        },
         {
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", **where},
             "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template},
@@ -225,5 +262,9 @@ def _attach(client: Client, name: str, labels: t.Mapping[str, str], stored: Stor
     mark = {"lodestar.platform/cluster": name}
     client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": mark}}, force=True)
     client.apply(to_secret(stored), force=True)
-    record = {"apiVersion": CLUSTER, "kind": "ManagedCluster", "metadata": {"name": name, "labels": {**labels, **mark}}}
+    record = {
+        "apiVersion": CLUSTER,
+        "kind": "ManagedCluster",
+        "metadata": {"name": name, "labels": {**labels, **mark, SET_LABEL: "default"}},
+    }
     client.apply({**record, "spec": {"hubAcceptsClient": True}}, force=True)

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.chart import overlaid
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.model import read_all, validate
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rendering import hidden
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout import kept
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.capabilities import capabilities
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.chart_files import Traits, traits
@@ -154,6 +155,27 @@ def test_what_a_chart_looks_at(tmp_path: Path, files: dict[str, bytes], found: T
     (tmp_path / "shop.tgz").write_bytes(archive(**files))
     assert traits(str(chart)) == traits(str(tmp_path / "shop.tgz")) == found
     assert traits(str(chart), [b'{"a": "{{ .Capabilities }}"}']).cluster
+
+
+def test_a_chart_that_is_edited_in_its_place_is_another_one(tmp_path: Path) -> None:
+    (tmp_path / "Chart.yaml").write_text("name: shop")
+    before = traits(str(tmp_path)).digest
+    (tmp_path / "README.md").write_text("Read me")
+    assert traits(str(tmp_path)).digest == before
+    assert traits(str(tmp_path), [b"{}"]).digest != before
+    (tmp_path / "Chart.yaml").write_text("name: shop2")
+    assert traits(str(tmp_path)).digest != before
+
+
+def test_how_a_chart_is_fetched_is_neither_kept_nor_a_change() -> None:
+    chart = {
+        "source": "oci://registry.example.org/shop",
+        "username": "puller",
+        "password": "canary",
+        "values": {"a": 1},
+    }
+    found = kept.ways({"name": "shop", "chart": chart, "patches": []})
+    assert found == {"chart": {"values": {"a": 1}}, "patches": []}
 
 
 def test_a_directory_that_contains_itself_is_read_once(tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ class Pace:
         """These clusters, in the order in which they are begun."""
         return [name for stage in self.stages for name in stage.clusters if name in works]
 
+    def first(self, turns: t.Collection[str]) -> list[str]:
+        """Those of them that are begun at once."""
+        for stage in self.stages:
+            found = [name for name in stage.clusters if name in turns]
+            if found:
+                return found[: stage.at_once]
+        return []
+
 
 @dataclass
 class Course:
@@ -66,10 +74,19 @@ class Rollout:
     """One delivery on its way to its clusters.
 
     :param works: by cluster, what is to be done or waited for; clusters that need neither cost nothing.
+    :param begin: called before a cluster is changed.
     """
 
-    def __init__(self, delivery: str, works: t.Mapping[str, Work], pace: Pace, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        delivery: str,
+        works: t.Mapping[str, Work],
+        pace: Pace,
+        bounds: Bounds,
+        begin: t.Callable[[str], object] = lambda name: None,
+    ) -> None:
         self._delivery, self._works, self._pace, self._bounds = delivery, works, pace, bounds
+        self._begin = begin
         self._lock = threading.Lock()
         self.course = Course()
 
@@ -93,9 +110,13 @@ class Rollout:
         failed: list[str] = []
 
         def serve() -> None:
-            while (name := self._next(queue)) is not None:
-                if not self._serve(name):
-                    self._count(stage, name, failed)
+            try:
+                while (name := self._next(queue)) is not None:
+                    if not self._serve(name):
+                        self._count(stage, name, failed)
+            except BaseException:
+                self._bounds.ended.set()
+                raise
 
         with ThreadPoolExecutor(max_workers=max(1, min(stage.at_once, len(queue)))) as pool:
             for one in [pool.submit(serve) for _worker in range(min(stage.at_once, len(queue)))]:
@@ -111,14 +132,8 @@ class Rollout:
         if work is None:
             self._note_failure(name, self._pace.lost[name], ())
             return False
-        with self._bounds.acting(name):
-            outcome = perform([work])
-        for _work, done, failures in outcome:
-            with self._lock:
-                self.course.taken += [work.prefix + one for one in done]
-            if failures:
-                self._note_failure(name, reason(failures[0][1]), failures)
-                return False
+        if not self._change(name, work):
+            return False
         why = self._unready(work)
         if why is not None:
             self._note_failure(name, str(why), [(waiting(work), why)])
@@ -126,6 +141,24 @@ class Rollout:
         with self._lock:
             self.course.served.append(name)
         return True
+
+    def _change(self, name: str, work: Work) -> bool:
+        """Brings a cluster its set; it has been noted by then that it may have it."""
+        if not work.steps:
+            return True
+        try:
+            self._begin(name)
+        except PlatformError as exc:
+            step = Step(f"{work.prefix}#noted", "run", name, f"note on the hub that {self._delivery} comes")
+            self._note_failure(name, str(exc), [(step, exc)])
+            return False
+        with self._bounds.acting(name):
+            ((_work, done, failures),) = perform([work])
+        with self._lock:
+            self.course.taken += [work.prefix + one for one in done]
+        if failures:
+            self._note_failure(name, reason(failures[0][1]), failures)
+        return not failures
 
     def _unready(self, work: Work) -> PlatformError | None:
         why = await_ready(work, self._pace.patience, self._bounds)
