@@ -392,7 +392,11 @@ def test_the_playbook_names_a_cluster_that_is_silent_and_what_is_wrong(
     }
     user = Fleet(tmp_path / "user", hub_access, declared, deliveries=[item])
     with fleet.servers["east"].frozen():
+        first = user.play("delivery")
         again = user.play("delivery")
+    # The hub's record says once that it is silent; nothing else is changed.
+    assert changed(first.stdout) == 1
+    assert "TASK [lodestar.platform.placement : Keep true what placements decide by]" in first.stdout
     assert again.returncode != 0
     assert changed(again.stdout) == 0
     assert f"{fleet.name} on north: unchanged" in again.stdout
