@@ -35,8 +35,13 @@ def ready(fleet: Fleet, cluster: str) -> int:
 def test_the_controller_runs_and_decides(fleet: Fleet) -> None:
     deployment = fleet.get("global", "deployment", "placement-controller", "-n", "lodestar-system")
     assert deployment["status"].get("availableReplicas") == 1
+    # The first look measures the clusters; what is measured rests.
+    measured = fleet.playbook(PLACEMENT).checked()
+    assert any("/AddOnPlacementScore/" in step for _target, step, _action in measured.steps())
+    since = clocks(fleet)
     told = fleet.playbook(PLACEMENT).checked()
     assert (told.changed, told.steps()) == (0, [])
+    assert our_writes(fleet, since) == {}
     assert "production: east, legacy (AllDecisionsScheduled)" in told.output
 
 
