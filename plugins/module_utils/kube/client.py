@@ -108,6 +108,15 @@ class Client(Session):
         field_selector: str | None = None,
     ) -> Objects:
         """The objects of a kind, in all namespaces by default; empty when the kind is not served."""
+        if label_selector in self.together:
+            found = self._list(api_version, kind, namespace, _any_of(self.together), field_selector)
+            key, _equals, value = str(label_selector).partition("=")
+            return [obj for obj in found if (obj["metadata"].get("labels") or {}).get(key) == value]
+        return self._list(api_version, kind, namespace, label_selector, field_selector)
+
+    def _list(
+        self, api_version: str, kind: str, namespace: str | None, label_selector: str | None, field_selector: str | None
+    ) -> Objects:
         selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
         try:
             path = self.resource(api_version, kind).path(namespace)
@@ -295,6 +304,12 @@ class Client(Session):
         metadata = obj["metadata"]
         found = self.get(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"))
         return found if found is not None and covers(obj, found) else None
+
+
+def _any_of(selectors: t.Collection[str]) -> str:
+    """A label selector for what any of these chooses, which have the same key."""
+    pairs = [selector.partition("=") for selector in sorted(selectors)]
+    return f"{pairs[0][0]} in ({','.join(value for _key, _equals, value in pairs)})"
 
 
 def _is_object(item: t.Any) -> bool:

@@ -127,6 +127,11 @@ class Session:
         """When the certificate of the server ends, RFC 3339; None while no connection is kept."""
         return end_of(self._transport.certificate())
 
+    @property
+    def together(self) -> frozenset[str]:
+        """The label selectors whose objects are listed together, as in :func:`transport.one_look`."""
+        return self._transport.together
+
     def close(self) -> None:
         """Closes idle connections."""
         self._transport.close()

@@ -193,30 +193,45 @@ class _Pool:
             self._answers[target] = response
 
 
-_look: contextvars.ContextVar[dict[Connection, _Pool] | None] = contextvars.ContextVar("lodestar_look", default=None)
+class _Look:
+    """What the operations of a look share."""
+
+    def __init__(self, together: t.Collection[str]) -> None:
+        self.pools: dict[Connection, _Pool] = {}
+        self.together = frozenset(together)
+
+
+_look: contextvars.ContextVar[_Look | None] = contextvars.ContextVar("lodestar_look", default=None)
 
 
 @contextlib.contextmanager
-def one_look() -> t.Iterator[None]:
+def one_look(together: t.Collection[str] = ()) -> t.Iterator[None]:
     """Several operations look at a server, and none of them acts: what one has read is not asked again by the next, and
     all of them share connections. For the thread that enters it.
+
+    :param together: label selectors (C(key=value), of one key) by which the operations choose: what one of them lists
+        is listed for all of them at once.
     """
-    pools: dict[Connection, _Pool] = {}
-    token = _look.set(pools)
+    look = _Look(together)
+    token = _look.set(look)
     try:
         yield
     finally:
         _look.reset(token)
-        for pool in pools.values():
+        for pool in look.pools.values():
             pool.close()
 
 
 class Transport:
-    """A bounded pool of connections to one server. Threads may share it."""
+    """A bounded pool of connections to one server. Threads may share it.
+
+    :ivar together: of the look that it belongs to, as in :func:`one_look`.
+    """
 
     def __init__(self, connection: Connection, in_flight: int) -> None:
-        pools = _look.get()
-        self._pool = _Pool() if pools is None else pools.setdefault(connection, _Pool(looking=True))
+        look = _look.get()
+        self._pool = _Pool() if look is None else look.pools.setdefault(connection, _Pool(looking=True))
+        self.together: frozenset[str] = frozenset() if look is None else look.together
         parts = urlsplit(connection.server)
         self._host = parts.hostname or ""
         self._port = parts.port or 443

@@ -45,7 +45,7 @@ def look(
     :param context: with the hub.
     :returns: None if not even the access could be judged: its own task says why.
     """
-    with one_look():
+    with one_look(told.SETS):
         try:
             asked = {"cluster": cluster["name"], "hub": fleet["hub"] or "hub", "hub_access": fleet["hub_access"]}
             access = access_info.plan(asked, _of_one(context)).outputs

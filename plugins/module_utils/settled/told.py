@@ -14,6 +14,7 @@ import typing as t
 from ..fleet.attach import OPERATION as ATTACH
 from ..fleet.records_plan import OPERATION as RECORD
 from ..fleet.report_summary import OPERATION as SUMMARY
+from ..kube.applyset import ApplySet
 from ..operation import Operation
 from ..policy.operate import OPERATION as POLICY
 from ..tenancy.operate import OPERATION as TENANCY
@@ -45,6 +46,8 @@ _AS_IN_THE_FLEET = {
 #: Variables of the roles whose defaults say what the fleet says. A cluster for which one is set is left to its tasks.
 DECLARED = frozenset(f"{role}_{name}" for role, names in _AS_IN_THE_FLEET.items() for name in names.split())
 OPERATIONS: dict[str, Operation] = {"attach": ATTACH, "record": RECORD, "tenancy": TENANCY, "policy": POLICY}
+#: What these choose the members of their sets by. Some kinds are in more than one set.
+SETS = tuple(ApplySet(name).selector for name in ("fleet-roles", "policy", "properties", "tenancy"))
 
 
 def params(

@@ -19,11 +19,17 @@ from ansible_collections.lodestar.platform.plugins.module_utils.settled.operatio
 from ..harness.apiserver import ApiServer
 from .conftest import LODESTAR, run
 from .plays import Fleet, changed, changed_on, recap
-from .test_detach import policy, tenant
+from .test_detach import policy
+from .test_detach import tenant as plain
 
 Object = dict[str, t.Any]
 NAMES = ("first", "second")
 CLUSTER = "cluster.open-cluster-management.io/v1"
+
+
+def tenant(prefix: str) -> Object:
+    """One that admission policies hold to its limits, as they hold everybody to policies."""
+    return {**plain(prefix), "allow": {"storage_classes": ["standard"]}}
 
 
 @pytest.fixture
@@ -97,6 +103,10 @@ def test_what_is_unchanged_costs_one_look_and_is_in_the_report(
         assert asked
         assert not [one for one in asked if one.writes]
         assert {uri: count for uri, count in Counter(one.uri for one in asked).items() if count > 1} == {}
+        # Tenants and policies are both held by admission policies: of each kind there is one list for all sets.
+        listed = Counter(one.uri.partition("?")[0] for one in asked if one.verb == "list")
+        assert {path: count for path, count in listed.items() if count > 1} == {}
+        assert "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies" in listed
     assert not [one for one in hub.audit.since(hub_mark, LODESTAR) if one.writes]
 
     limited = fleet.play("attach", "--limit", "first")

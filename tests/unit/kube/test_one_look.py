@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 import typing as t
+from urllib.parse import unquote
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.transport import Response, Transport, one_look
 
@@ -69,6 +73,49 @@ def test_a_look_is_its_threads_own(sent: list[str]) -> None:
         other.start()
         other.join()
     assert len(sent) == 2
+
+
+MEMBERS = [
+    ("a", {"set": "one"}),
+    ("b", {"set": "two"}),
+    ("c", {"set": "one", "more": "x"}),
+    ("d", {"set": "other"}),
+    ("e", None),
+]
+
+
+def answered(self: Transport, method: str, target: str, *_more: t.Any) -> Response:
+    """As a server does that holds :data:`MEMBERS`."""
+    assert method == "GET"
+    path, _mark, query = target.partition("?")
+    SENT.append(unquote(query.partition("labelSelector=")[2].partition("&")[0]).replace("+", " "))
+    wanted = re.findall(r"\w+", SENT[-1].partition("in" if " in " in SENT[-1] else "=")[2])
+    found = [
+        {"metadata": {"name": name, "labels": labels}}
+        for name, labels in MEMBERS
+        if (labels or {}).get("set") in wanted
+    ]
+    return Response(200, {}, json.dumps({"items": found, "path": path}).encode())
+
+
+SENT: list[str] = []
+
+
+def test_what_operations_choose_by_is_listed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Transport, "_exchange", answered)
+
+    def chosen(selector: str) -> list[str]:
+        with Client(SERVER) as client:
+            return [obj["metadata"]["name"] for obj in client.list("v1", "ConfigMap", label_selector=selector)]
+
+    asked = ("set=one", "set=two", "set=other")
+    apart = [chosen(selector) for selector in asked]
+    assert apart == [["a", "c"], ["b"], ["d"]]
+    assert list(asked) == SENT
+    SENT.clear()
+    with one_look(["set=two", "set=one"]):
+        assert [chosen(selector) for selector in asked] == apart
+    assert SENT == ["set in (one,two)", "set=other"]
 
 
 def test_looks_within_a_look_are_apart(sent: list[str]) -> None:
