@@ -7,22 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: addons
-short_description: Bring and await the add-ons of a created cluster
+short_description: Bring and await what a created cluster runs pods with
 version_added: 0.1.0
 description:
   - Approves the serving certificates that the kubelets of the given nodes ask for, if a request is by the node itself,
     for exactly its name and its address, and for serving only. Every other pending request of the signer
     C(kubernetes.io/kubelet-serving) is left alone, with a warning.
-  - Applies kube-router as CNI with NetworkPolicy, and metrics-server, and waits until the nodes, these and CoreDNS are
-    ready.
-  - They tolerate the taint of control planes, so that they run on a dedicated global cluster too.
+  - Applies kube-router as CNI with NetworkPolicy, and waits until the nodes, it and CoreDNS are ready.
+  - It tolerates the taint of control planes, so that it runs on a dedicated global cluster too.
+  - Other add-ons, such as metrics-server, are delivered by M(lodestar.platform.delivery).
 options:
   cluster:
     description: Name of the cluster, as in the inventory.
     type: str
     required: true
   addons:
-    description: Which add-ons the cluster has. One that is left out is removed.
+    description:
+      - Which add-ons the cluster has. One that is left out is removed.
+      - C(metrics-server) is delivered. Named here, what an older release brought of it as a part of this set stays
+        until the delivery takes it over.
     type: list
     elements: str
     choices: [kube-router, metrics-server]
@@ -84,18 +87,6 @@ options:
         have set stays.
     type: dict
     default: {}
-  metrics_replicas:
-    description: How many metrics-servers run. Two where there are nodes for them, since a missing metrics API delays
-      the
-      deletion of namespaces.
-    type: int
-    default: 1
-  kubelet_insecure_tls:
-    description:
-      - Have metrics-server connect to kubelets without verifying their certificates. Needed where the kubelets' serving
-        certificates are self-signed, since C(serverTLSBootstrap) is off.
-    type: bool
-    default: false
   images:
     description: Image references in place of the bundle's.
     type: dict
@@ -103,9 +94,6 @@ options:
     suboptions:
       kube_router:
         description: Image of kube-router.
-        type: str
-      metrics_server:
-        description: Image of metrics-server.
         type: str
   founded:
     description:
@@ -160,8 +148,6 @@ EXAMPLES = r"""
     network:
       pod_cidr: 10.44.0.0/16
       service_cidr: 10.45.0.0/16
-    metrics_replicas: 2
-    kubelet_insecure_tls: true
     access: "{{ lodestar_access }}"
 """
 

@@ -81,6 +81,31 @@ options:
     description: How many clusters are looked at, and acted on, at the same time.
     type: int
     default: 8
+  addons:
+    description:
+      - What is declared of the platform's add-ons, see the collection's C(docs/delivery.md). Each is a delivery of the
+        name C(addon-) and its own. An add-on that is not in the list is as it is by default, on every created cluster.
+      - Without this option there are no add-ons, and those that are there stay.
+    type: list
+    elements: dict
+  addon_names:
+    description: By cluster, the names of the add-ons that it has, where it says so itself. It is left by others.
+    type: dict
+    default: {}
+  founding:
+    description:
+      - Names of clusters that are yet to be made or attached. The plan is that of an empty cluster, and nothing can be
+        carried out there; this is for check mode.
+    type: list
+    elements: str
+    default: []
+  only:
+    description:
+      - Names of the clusters that may be changed, all by default. The others are not asked, and no delivery leaves any
+        cluster, since nobody knows then whether it is ready elsewhere.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - lodestar.platform.hub
 seealso:
@@ -118,6 +143,17 @@ EXAMPLES = r"""
         patches:
           - target: {kind: Deployment, name: web}
             json_patch: [{op: add, path: /spec/template/spec/containers/0/args/-, value: --verbose}]
+    clusters: "{{ lodestar_fleet.clusters }}"
+    hub: "{{ lodestar_fleet.hub }}"
+    hub_access: "{{ lodestar_hub_access }}"
+  run_once: true
+
+- name: Hold every created cluster to the platform's add-ons
+  lodestar.platform.delivery:
+    deliveries: []
+    addons:
+      - name: metrics-server
+        replicas: 3
     clusters: "{{ lodestar_fleet.clusters }}"
     hub: "{{ lodestar_fleet.hub }}"
     hub_access: "{{ lodestar_hub_access }}"

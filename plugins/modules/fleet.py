@@ -10,8 +10,8 @@ module: fleet
 short_description: Read and check the declaration of the whole fleet
 version_added: 0.1.0
 description:
-  - Reads clusters, machines, tenants, policies, placements, deliveries and the roles of people from the variables and
-    groups of the whole inventory, fills in every default, and returns them as one mapping.
+  - Reads clusters, machines, tenants, policies, placements, deliveries, add-ons and the roles of people from the
+    variables and groups of the whole inventory, fills in every default, and returns them as one mapping.
   - Refuses a wrong declaration with one message that lists every problem, each with its key, its value and a remedy.
   - It needs no facts and no connection. With C(--limit) it still reads the whole inventory.
   - Of the variable C(kubeconfig) only its presence is looked at, so a vault need not be open.
@@ -107,6 +107,10 @@ fleet:
       description: The deliveries as declared, without their objects and patches, which may hold secrets.
       type: list
       elements: dict
+    platform_addons:
+      description: The add-ons of the platform as declared, without their patches.
+      type: list
+      elements: dict
 problems:
   description: What is wrong with the declaration, in the order of the inventory.
   returned: failure
@@ -132,6 +136,7 @@ import typing as t
 from pathlib import Path
 
 from ..module_utils.bundle import manifest
+from ..module_utils.delivery import addons
 from ..module_utils.delivery import model as delivery
 from ..module_utils.errors import Refused
 from ..module_utils.fleet import inventory
@@ -147,6 +152,7 @@ JUDGES: inventory.Judges = {
     "policies": policy.validate,
     "placements": placement.validate,
     "deliveries": delivery.validate,
+    "platform_addons": addons.validate,
 }
 
 

@@ -18,6 +18,8 @@ Outcome = dict[str, dict[str, t.Any]]
 
 _RESULT = "_result"
 _SEEN = "lodestar_seen"
+#: The result of the one task that serves all clusters.
+_SHARED = "delivery_result"
 
 
 class TableAction(ControllerAction):
@@ -40,15 +42,20 @@ class OutcomeAction(TableAction):
 def gather(task_vars: t.Mapping[str, t.Any]) -> Outcome:
     """By host of the play, failed ones included: C(changes) by phase, and C(certificates)."""
     hostvars = task_vars["hostvars"]
-    return {str(host): outcome_of(hostvars.raw_get(host)) for host in task_vars.get("ansible_play_hosts_all", ())}
+    hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all", ())]
+    return {host: outcome_of(hostvars.raw_get(host), host) for host in hosts}
 
 
-def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def outcome_of(variables: t.Mapping[str, t.Any], host: str = "") -> dict[str, t.Any]:
     """What one host left behind.
 
     :param variables: its variables, not templated: registered results and facts are data.
+    :param host: its name. Of a task that served all clusters every host has the result, and its own steps count.
     """
-    changes = {str(name).removesuffix(_RESULT): _steps(value) for name, value in variables.items()}
+    changes = {
+        str(name).removesuffix(_RESULT): _steps(value, host if name == _SHARED else "")
+        for name, value in variables.items()
+    }
     seen = variables.get(_SEEN)
     machine = seen.get("machine") if isinstance(seen, t.Mapping) else None
     held = machine if isinstance(machine, t.Mapping) else {}
@@ -58,19 +65,25 @@ def outcome_of(variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def _steps(value: t.Any) -> int:
+def _steps(value: t.Any, target: str = "") -> int:
     """The number of steps in a result of an operation, or in the results of a loop over one; of a failed one, of those
     that were done.
 
     A task that only looks says that it changed nothing, whatever it planned.
+
+    :param target: only its steps are counted, of all where it is empty.
     """
     if not isinstance(value, t.Mapping) or not value.get("changed"):
         return 0
     if isinstance(value.get("results"), list):
         return sum(_steps(item) for item in value["results"])
-    if value.get("failed") and isinstance(value.get("done"), list):
-        return len(value["done"])
     plan = value.get("plan")
-    if not isinstance(plan, list):
-        return 0
-    return sum(1 for step in plan if isinstance(step, t.Mapping) and {"id", "action", "target"} <= set(step))
+    steps = [
+        step
+        for step in (plan if isinstance(plan, list) else ())
+        if isinstance(step, t.Mapping) and {"id", "action", "target"} <= set(step)
+    ]
+    if value.get("failed") and isinstance(value.get("done"), list):
+        elsewhere = {step["id"] for step in steps if target and step["target"] != target}
+        return sum(1 for done in value["done"] if done not in elsewhere)
+    return sum(1 for step in steps if target in ("", step["target"]))

@@ -17,6 +17,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ansible_collections.lodestar.platform.plugins.module_utils.bundle.catalog import VERSIONS
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import (
     addon,
     addon_coredns,
@@ -144,12 +145,12 @@ class Script:
             endpoint_port=cluster["endpoint"]["port"],
             pod_cidr=cluster["network"]["pod_cidr"],
             service_cidr=cluster["network"]["service_cidr"],
-            metrics_replicas=2,
         )
+        metrics_server = f"{addon.IMAGE_REPOSITORY}/metrics-server:{VERSIONS['metrics-server']}"
         return [
             *addon_coredns.objects(),
             *addon_kube_router.objects(chosen),
-            *addon_metrics_server.objects(chosen),
+            *addon_metrics_server.objects(metrics_server, 2),
         ]
 
     def _send(self, machine: str) -> None:

@@ -30,8 +30,8 @@ ARROWS: dict[str, set[str]] = {
     "settled": {"tenancy", "policy", "fleet", "kube"},
     # Of policy only the evaluator of CEL, in which Placements select, too.
     "placement": {"fleet", "kube", "policy"},
-    # Of tenancy only how a whole is divided into parts that add up.
-    "delivery": {"placement", "tenancy", "fleet", "kube"},
+    # Of tenancy only how a whole is divided into parts that add up, of bundle the table of versions.
+    "delivery": {"placement", "tenancy", "fleet", "kube", "bundle"},
     # Of delivery only the strategies of its rollouts.
     "upgrades": {"delivery", "placement", "fleet"},
 }

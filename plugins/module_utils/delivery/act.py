@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ..errors import PlatformError
+from ..kube.absent import AbsentCluster
 from ..kube.outcome import summary
 from ..kube.rehearse import rehearse
 from ..plan import Failures, Plan, Step, StepFailed, carry_out
@@ -209,7 +210,8 @@ def rehearsed(moves: t.Sequence[Move], at_once: int) -> dict[str, t.Any]:
 
     :raises PlatformError: naming every step that would fail.
     """
-    works = [work for move in moves for work in move.works if work.steps]
+    # What is not there yet refuses nothing.
+    works = [work for move in moves for work in move.works if work.steps and not isinstance(work.client, AbsentCluster)]
     if not works:
         return {"not_rehearsed": []}
 

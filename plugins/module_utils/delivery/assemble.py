@@ -48,6 +48,8 @@ class Assembly:
         self.deliveries, self._decisions, self._records, self._ways = deliveries, decisions, records, ways
         self._hub, self._withdraw = params["hub"], list(dict.fromkeys(params["withdraw"]))
         self._rollback = set(params["rollback"])
+        #: With these the others are left as they are, and nothing leaves a cluster.
+        self._only = frozenset(params["only"]) or None
         self.hold: dict[str, tuple[str, ...]] = {}
         self.leave: dict[str, list[str]] = {}
         self.unrecorded: list[str] = []
@@ -57,10 +59,14 @@ class Assembly:
         self._check_withdrawn()
         for one in deliveries:
             self._of_declared(one.name)
-        self._of_others({str(item.get("name")) for item in params["deliveries"]}, bool(params["names"]))
+        declared = {str(item.get("name")) for item in params["deliveries"]} | {one.name for one in deliveries}
+        self._of_others(declared, bool(params["names"] or self._only))
 
     def _check_withdrawn(self) -> None:
         problems = []
+        if self._withdraw and self._only is not None:
+            reason, remedy = "a delivery leaves all clusters or none", "Run without a limit to some clusters"
+            problems.append(Problem("withdraw", self._withdraw, reason, remedy))
         for name in self._withdraw:
             decision = self._decisions.get(name)
             if not DNS_LABEL.fullmatch(name):
@@ -74,7 +80,10 @@ class Assembly:
 
     def _of_declared(self, name: str) -> None:
         decision, recorded, way = self._decisions[name], self._records.clusters(name), self._ways.found.get(name)
-        if way is not None and way.what == HELD:
+        if way is not None and self._only is not None:
+            reason = "it has a rollout, which goes over all of its clusters: run without a limit to some of them"
+            self._left_alone(name, recorded, reason)
+        elif way is not None and way.what == HELD:
             self._left_standing(name, way, {*recorded, *decision.clusters})
         elif way is not None and way.returning is not None:
             self.hold[name] = tuple(one for one in way.returning.clusters if one in self.clusters)
@@ -85,6 +94,8 @@ class Assembly:
         elif recorded and not decision.clusters and name not in self._withdraw:
             reason = f"no cluster is decided for it any more; it stays on {', '.join(recorded)}, unless it is withdrawn"
             self._left_alone(name, recorded, reason)
+        elif self._only is not None:
+            self.hold[name] = tuple(cluster for cluster in decision.clusters if cluster in self._only)
         else:
             self.hold[name] = decision.clusters
             self.leave[name] = [cluster for cluster in recorded if cluster not in decision.clusters]

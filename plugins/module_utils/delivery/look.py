@@ -24,12 +24,14 @@ from ..kube.steps import CLOSING_WAVE, ObjectStep
 from ..operation import Context
 from ..plan import Step
 from . import rights
+from .absent import AbsentMember
 from .member import Member
 from .model import Delivery
 
 Object = t.Mapping[str, t.Any]
 
 HOLD, LEAVE = "hold", "leave"
+AnyMember = Member | AbsentMember
 
 
 class Rendered(t.Protocol):
@@ -82,7 +84,7 @@ class Found:
     state: str = "usable"
     reason: str = ""
     gone: bool = False
-    client: Member | None = None
+    client: AnyMember | None = None
     works: list[Work] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     invalid: list[Problem] = field(default_factory=list)
@@ -119,11 +121,10 @@ def look(asked: Asked, params: t.Mapping[str, t.Any], context: Context) -> Found
     :param params: with C(hub) and C(hub_access). ``context`` has the hub's client.
     """
     found = Found(asked.name)
-    access = _reach(asked, params, context, found)
-    if access is None:
+    member = _member(asked, params, context, found)
+    if member is None:
         return found
-    names = asked.deliveries
-    member = found.client = Member(resolve({"access": access}, {}), [ApplySet(f"delivery-{name}") for name in names])
+    found.client = member
     try:
         if asked.ledgers:
             found.delivered = member.delivered()
@@ -133,6 +134,16 @@ def look(asked: Asked, params: t.Mapping[str, t.Any], context: Context) -> Found
         found.works, found.problems = [], {}
     member.act()
     return found
+
+
+def _member(asked: Asked, params: t.Mapping[str, t.Any], context: Context, found: Found) -> AnyMember | None:
+    """The cluster, if it answers, or as it is before the run has made it."""
+    if asked.name in params["founding"]:
+        return AbsentMember(asked.name)
+    access = _reach(asked, params, context, found)
+    if access is None:
+        return None
+    return Member(resolve({"access": access}, {}), [ApplySet(f"delivery-{name}") for name in asked.deliveries])
 
 
 def _reach(asked: Asked, params: t.Mapping[str, t.Any], context: Context, found: Found) -> dict[str, t.Any] | None:
@@ -151,7 +162,7 @@ def _reach(asked: Asked, params: t.Mapping[str, t.Any], context: Context, found:
     return None
 
 
-def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member: Member, found: Found) -> None:
+def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member: AnyMember, found: Found) -> None:
     taken: dict[t.Any, str] = {}
     judge = _judge_rights(asked, params, _effective(asked, params, context))
     for delivery, content in asked.hold:
@@ -165,7 +176,7 @@ def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member:
         except Refused as exc:
             found.problems[delivery.name] = _reason(exc)
             continue
-        wrong = judge(delivery.name, rights.kinds_of(member, desired))
+        wrong = judge(delivery, rights.kinds_of(member, desired))
         if wrong is not None:
             found.invalid.append(wrong)
             continue
@@ -180,7 +191,7 @@ def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member:
         _try(name, found, functools.partial(_leave, name, asked.name, member, found))
 
 
-def _hold(delivery: Delivery, desired: Normal, cluster: str, member: Member, found: Found) -> None:
+def _hold(delivery: Delivery, desired: Normal, cluster: str, member: AnyMember, found: Found) -> None:
     def plan() -> None:
         steps = plan_objects(
             member,
@@ -189,6 +200,7 @@ def _hold(delivery: Delivery, desired: Normal, cluster: str, member: Member, fou
             target=cluster,
             adopt=delivery.adopt,
             prune_limit=delivery.prune_limit,
+            heir_of=[ApplySet(name) for name in delivery.heir_of],
         )
         settled = not steps and member.ready(desired)
         found.works.append(Work(delivery.name, cluster, HOLD, member, tuple(steps), desired, settled))
@@ -196,7 +208,7 @@ def _hold(delivery: Delivery, desired: Normal, cluster: str, member: Member, fou
     _try(delivery.name, found, plan)
 
 
-def _leave(name: str, cluster: str, member: Member, found: Found) -> None:
+def _leave(name: str, cluster: str, member: AnyMember, found: Found) -> None:
     """Everything of the set goes, and its ledger last."""
     applyset = ApplySet(f"delivery-{name}")
     steps = plan_objects(member, [], applyset=applyset, target=cluster, prune_all=True)
@@ -237,9 +249,9 @@ def _reason(exc: BaseException) -> str:
 
 def _judge_rights(
     asked: Asked, params: t.Mapping[str, t.Any], effective: bool
-) -> t.Callable[[str, t.Collection[tuple[str, str]]], Problem | None]:
-    """Tells the problem of a delivery, by name and kinds, that needs more rights on the cluster than are declared, or
-    than those of them that we were given.
+) -> t.Callable[[Delivery, t.Collection[tuple[str, str]]], Problem | None]:
+    """Tells the problem of a delivery of these kinds that needs more rights on the cluster than are declared, or than
+    those of them that we were given.
 
     :param effective: what is declared was given.
     """
@@ -248,7 +260,11 @@ def _judge_rights(
     declared = rights.held(role, access.get("grants") or {})
     given = declared if effective else rights.held(role, {})
 
-    def judge(name: str, kinds: t.Collection[tuple[str, str]]) -> Problem | None:
+    def judge(delivery: Delivery, kinds: t.Collection[tuple[str, str]]) -> Problem | None:
+        name = delivery.name
+        # What our identity holds of these kinds is for the platform's own sets.
+        if not delivery.platform and (never := rights.never(kinds)):
+            return rights.problem(name, asked.name, never, declared=False)
         for there, is_declared in ((declared, False), (given, True)):
             if missing := rights.lacking(kinds, there):
                 return rights.problem(name, asked.name, missing, is_declared)
@@ -260,7 +276,7 @@ def _judge_rights(
 def _effective(asked: Asked, params: t.Mapping[str, t.Any], context: Context) -> bool:
     """True when the rights that are declared for our identity are those that it was given."""
     access = (asked.cluster or {}).get("access")
-    if asked.name == params["hub"] or not access:
+    if asked.name in (params["hub"], *params["founding"]) or not access:
         return True
     secret = context.hub.get("v1", "Secret", secret_name(asked.name), asked.name) or {}
     stored = ((secret.get("metadata") or {}).get("annotations") or {}).get(RIGHTS)

@@ -29,6 +29,8 @@ KEYS = (
 )  # fmt: skip
 #: ``applyset-delivery-<name>`` and ``delivery-<name>`` are names of objects, and of a set at most 50 characters.
 LONGEST_NAME = 41
+#: Names that begin so are those of the platform's own deliveries (C(addons.py)).
+ADDON_PREFIX = "addon-"
 _HEAVIEST = 1_000_000
 _LONGEST_WAIT = 86400
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
@@ -55,6 +57,8 @@ class Delivery:
     :param default_namespace: of objects that name none; of a chart, it is that of its release.
     :param item: as it was declared, with the C(clusters) that it names.
     :param placement: whose decisions say where it goes; None where C(clusters) does.
+    :param platform: it is an add-on of the platform, which may hold what decides about rights and APIs.
+    :param heir_of: sets of ours from which it takes over what it declares, as it stands.
     :param wait: seconds to wait until its workloads are ready on a cluster, None not to wait.
     :param rollout: how a change comes to its clusters; None where it comes to all of them, and none is kept.
     """
@@ -71,6 +75,8 @@ class Delivery:
     adopt: frozenset[str] = frozenset()
     force: bool = False
     prune_limit: int = 50
+    platform: bool = False
+    heir_of: tuple[str, ...] = ()
     rollout: Strategy | None = None
     chart: Chart | None = None
 
@@ -119,6 +125,9 @@ def _read_all(deliveries: t.Any, clusters: cluster_choice.Clusters | None) -> tu
         delivery = read(item, reader, key)
         if delivery.name and delivery.name in {other.name for other in found}:
             reader.problem(f"{key}.name", delivery.name, "is the name of two deliveries", "give each its own name")
+        if delivery.name.startswith(ADDON_PREFIX):
+            reason = f"names that begin with {ADDON_PREFIX} are those of the platform's add-ons"
+            reader.problem(f"{key}.name", delivery.name, reason, "choose another name, or declare platform_addons")
         _check_replicas(delivery, reader, key)
         before = len(reader.problems)
         cluster_choice.check(item.get("clusters"), reader, f"{key}.clusters", clusters, workloads_only=False)

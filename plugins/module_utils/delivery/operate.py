@@ -14,13 +14,15 @@ from ..errors import InvalidInput, PlatformError, Problem
 from ..fleet.access_info import HUB_ARGUMENTS, hub_uid
 from ..fleet.hub_snapshot import HubSnapshot
 from ..fleet.records import CLUSTER_API
+from ..kube.absent import AbsentCluster
 from ..kube.client import Client
 from ..kube.connection import resolve
 from ..kube.desired import Normal
 from ..kube.transport import one_look
 from ..operation import Context, Operation
 from ..plan import Plan
-from . import act
+from . import act, addons
+from .addons import Addon, AddonContent
 from .assemble import Assembly
 from .content import Content, read_content
 from .decisions import Decision, decide
@@ -43,6 +45,10 @@ ARGUMENTS: dict[str, t.Any] = {
     "rollback": {"type": "list", "elements": "str", "default": []},
     "decision_timeout": {"type": "int", "default": 60},
     "at_once": {"type": "int", "default": 8},
+    "addons": {"type": "list", "elements": "dict"},
+    "addon_names": {"type": "dict", "default": {}},
+    "founding": {"type": "list", "elements": "str", "default": []},
+    "only": {"type": "list", "elements": "str", "default": []},
     **HUB_ARGUMENTS,
 }
 
@@ -56,15 +62,18 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     :raises PlatformError: the hub cannot be asked.
     """
     clusters = params["clusters"]
-    deliveries = _chosen(read_all(params["deliveries"], clusters), params)
+    deliveries = _chosen([*_addons(params), *read_all(params["deliveries"], clusters)], params)
     contents, charts = _contents(deliveries, context)
     writer, hub = _hub(params, context)
-    decisions = decide(deliveries, clusters, writer, params["decision_timeout"])
     records = Records(hub)
+    deliveries, params = _settled(deliveries, params, records)
+    decisions = decide(deliveries, clusters, writer, params["decision_timeout"])
     allocatable = _allocatable(hub)
     ways = Ways(params, deliveries, contents, records.standing, writer, charts)
     made: dict[str, Content | Returning] = {
-        one.name: Content(one, contents[one.name], decisions[one.name].clusters, allocatable, charts.get(one.name))
+        one.name: AddonContent(one)
+        if isinstance(one, Addon)
+        else Content(one, contents[one.name], decisions[one.name].clusters, allocatable, charts.get(one.name))
         for one in deliveries
         if not decisions[one.name].unknown
     }
@@ -91,12 +100,35 @@ def _refuse_invalid(made: t.Mapping[str, Content | Returning], found: t.Mapping[
         raise InvalidInput(list(each.values()))
 
 
-def _hub(params: t.Mapping[str, t.Any], context: Context) -> tuple[Client, HubSnapshot]:
+def _addons(params: t.Mapping[str, t.Any]) -> list[Addon]:
+    if params["addons"] is None:
+        return []
+    return addons.read_all(params["addons"], params["clusters"], params["addon_names"])
+
+
+def _settled(
+    deliveries: t.Sequence[Delivery], params: t.Mapping[str, t.Any], records: Records
+) -> tuple[list[Delivery], t.Mapping[str, t.Any]]:
+    """Without add-ons that are for no cluster and are on none; those that are to be absent are withdrawn."""
+    known = set(records.names)
+    left = [
+        one for one in deliveries if not isinstance(one, Addon) or one.item["clusters"]["names"] or one.name in known
+    ]
+    absent = [one.name for one in left if isinstance(one, Addon) and one.absent]
+    if params["only"]:
+        return [one for one in left if one.name not in absent], params
+    return left, {**params, "withdraw": [*params["withdraw"], *absent]}
+
+
+def _hub(params: t.Mapping[str, t.Any], context: Context) -> tuple[Client, Client]:
     """Two clients of the hub: what is decided changes while it is waited for, and what is recorded is written, so
     neither belongs to the one look that all clusters share.
 
     :raises PlatformError: there is no access to it, or it is another cluster.
     """
+    if not params.get("hub_access") and params["hub"] in params["founding"]:
+        absent = context.enter(AbsentCluster(params["hub"]))
+        return absent, absent
     if not params.get("hub_access"):
         raise PlatformError(
             "There is no access to the global cluster, which keeps where deliveries are: run the playbook site first."
@@ -172,6 +204,8 @@ def _contents(deliveries: t.Sequence[Delivery], context: Context) -> tuple[dict[
     charts: dict[str, Rendering] = {}
     problems: list[Problem] = []
     for one in deliveries:
+        if isinstance(one, Addon):
+            continue
         try:
             found[one.name] = read_content(one, context.environ)
             if one.chart is not None:

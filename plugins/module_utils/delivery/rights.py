@@ -56,6 +56,13 @@ def lacking(kinds: t.Iterable[tuple[str, str]], there: Held) -> list[str]:
     return sorted(_spelt(*kind) for kind in kinds if kind not in there)
 
 
+def never(kinds: t.Iterable[tuple[str, str]]) -> list[str]:
+    """The kinds, C(plural.group), that decide about rights, admission or APIs: no delivery of an operator brings them,
+    whatever our identity holds of them for the platform's own sets.
+    """
+    return sorted(_spelt(group, plural) for group, plural in kinds if group in FORBIDDEN_GROUPS)
+
+
 def problem(name: str, cluster: str, kinds: t.Sequence[str], declared: bool) -> Problem:
     """What to do about kinds that may not be managed.
 

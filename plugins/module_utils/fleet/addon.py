@@ -27,10 +27,6 @@ class Settings:
     :param endpoint_port: its port.
     :param pod_cidr: one range, or an IPv4 and an IPv6 range with a comma between them.
     :param service_cidr: likewise.
-    :param metrics_replicas: two where there are two nodes to hold them, since a missing metrics API stalls the deletion
-        of namespaces.
-    :param kubelet_insecure_tls: metrics-server does not verify the kubelets' certificates, which are self-signed unless
-        the kubelets get serving certificates from the cluster (C(serverTLSBootstrap)).
     :param images: name -> reference, where another than the bundle's is wanted.
     """
 
@@ -38,8 +34,6 @@ class Settings:
     endpoint_port: int = 6443
     pod_cidr: str = "10.244.0.0/16"
     service_cidr: str = "10.96.0.0/12"
-    metrics_replicas: int = 1
-    kubelet_insecure_tls: bool = False
     images: t.Mapping[str, str] = field(default_factory=dict)
 
     def image(self, name: str) -> str:
@@ -47,10 +41,7 @@ class Settings:
         return self.images.get(name) or DEFAULT_IMAGES[name]
 
 
-DEFAULT_IMAGES = {
-    "kube-router": f"{IMAGE_REPOSITORY}/kube-router:v2.2.1",
-    "metrics-server": f"{IMAGE_REPOSITORY}/metrics-server:v0.9.0",
-}
+DEFAULT_IMAGES = {"kube-router": f"{IMAGE_REPOSITORY}/kube-router:v2.2.1"}
 
 
 def families(cidrs: str) -> set[int]:

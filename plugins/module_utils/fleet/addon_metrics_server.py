@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""metrics-server, which answers what nodes and pods use. Pure.
+"""metrics-server, which answers what nodes and pods use. Pure. It is delivered (C(delivery/addons.py)).
 
 The rights follow its own manifests. Private to the collection.
 """
@@ -13,7 +13,6 @@ from .addon import (
     NAMESPACE,
     RBAC,
     Object,
-    Settings,
     budget,
     cluster_role,
     cluster_role_binding,
@@ -43,8 +42,19 @@ DELEGATED_RULES: tuple[Object, ...] = (
 RULES: tuple[Object, ...] = (*SERVER_RULES, *READER_RULES, *DELEGATED_RULES)
 
 
-def objects(settings: Settings) -> list[Object]:
-    """metrics-server: the metrics API for C(kubectl top) and autoscalers."""
+#: What it is called, and its image in the bundle.
+NAME = "metrics-server"
+
+
+def objects(image: str, replicas: int, kubelet_insecure_tls: bool = False) -> list[Object]:
+    """metrics-server: the metrics API for C(kubectl top) and autoscalers.
+
+    :param image: its reference.
+    :param replicas: two where there are two nodes to hold them, since a missing metrics API stalls the deletion of
+        namespaces.
+    :param kubelet_insecure_tls: it does not verify the kubelets' certificates, which are self-signed unless the
+        kubelets get serving certificates from the cluster (C(serverTLSBootstrap)).
+    """
     reader = cluster_role("system:aggregated-metrics-reader", READER_RULES)
     reader["metadata"]["labels"] = {f"{RBAC}/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")}
     return [
@@ -60,12 +70,12 @@ def objects(settings: Settings) -> list[Object]:
             "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "extension-apiserver-authentication-reader"},
             "subjects": [subject("metrics-server")],
         },
-        *_serving(settings),
+        *_serving(image, replicas, kubelet_insecure_tls),
         budget("metrics-server", {"k8s-app": "metrics-server"}),
     ]
 
 
-def _serving(settings: Settings) -> list[Object]:
+def _serving(image: str, replicas: int, insecure: bool) -> list[Object]:
     labels = {"k8s-app": "metrics-server"}
     return [
         {
@@ -84,10 +94,10 @@ def _serving(settings: Settings) -> list[Object]:
             "kind": "Deployment",
             "metadata": {"name": "metrics-server", "namespace": NAMESPACE, "labels": labels},
             "spec": {
-                "replicas": settings.metrics_replicas,
+                "replicas": replicas,
                 "selector": {"matchLabels": labels},
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
-                "template": {"metadata": {"labels": labels}, "spec": _pod(settings, labels)},
+                "template": {"metadata": {"labels": labels}, "spec": _pod(image, insecure, labels)},
             },
         },
         {
@@ -107,7 +117,7 @@ def _serving(settings: Settings) -> list[Object]:
     ]
 
 
-def _pod(settings: Settings, labels: Object) -> Object:
+def _pod(image: str, insecure: bool, labels: Object) -> Object:
     return {
         "priorityClassName": "system-cluster-critical",
         "serviceAccountName": "metrics-server",
@@ -137,21 +147,21 @@ def _pod(settings: Settings, labels: Object) -> Object:
                 ]
             }
         },
-        "containers": [_container(settings)],
+        "containers": [_container(image, insecure)],
         "volumes": [{"name": "certificate", "emptyDir": {}}],
     }
 
 
-def _container(settings: Settings) -> Object:
+def _container(image: str, insecure: bool) -> Object:
     kubelet_tls = (
         "--kubelet-insecure-tls"
-        if settings.kubelet_insecure_tls
+        if insecure
         else "--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
     )
     probe = {"periodSeconds": 10, "failureThreshold": 6}
     return {
         "name": "metrics-server",
-        "image": settings.image("metrics-server"),
+        "image": image,
         "imagePullPolicy": "IfNotPresent",
         "args": [
             "--cert-dir=/certificate",

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Applies the add-ons of a created cluster and waits until the cluster can run pods. Private to the collection."""
+"""Applies what a created cluster is founded with, and waits until it can run pods. Private to the collection.
+
+Add-ons that a cluster can do without for a while are delivered (C(delivery/addons.py)).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ..errors import InvalidInput, Problem
 from ..kube import absent, adopt, connection, wait
 from ..kube.apply import ApplySet, plan_objects
 from ..kube.client import Client
-from ..kube.desired import normalise
+from ..kube.desired import key_of, normalise
 from ..kube.resources import object_id
 from ..operation import Context, Operation
 from ..plan import Plan, Step
@@ -24,10 +27,10 @@ Object = t.Mapping[str, t.Any]
 #: name -> what is waited for, besides CoreDNS and the nodes: (API version, kind, namespace, name).
 WATCHED: dict[str, list[tuple[str, str, str | None, str]]] = {
     "kube-router": [("apps/v1", "DaemonSet", NAMESPACE, "kube-router")],
-    "metrics-server": [
-        ("apps/v1", "Deployment", NAMESPACE, "metrics-server"),
-        ("apiregistration.k8s.io/v1", "APIService", None, "v1beta1.metrics.k8s.io"),
-    ],
+}
+#: name -> its objects, of add-ons that were members of this set once and are delivered now.
+DELIVERED: dict[str, t.Callable[[], list[dict[str, t.Any]]]] = {
+    addon_metrics_server.NAME: lambda: addon_metrics_server.objects("", 1),
 }
 #: The name of the set that the add-ons' objects are members of.
 SET = "addons"
@@ -53,8 +56,6 @@ def settings(params: t.Mapping[str, t.Any]) -> Settings:
         endpoint_port=params["endpoint_port"],
         pod_cidr=network["pod_cidr"],
         service_cidr=network["service_cidr"],
-        metrics_replicas=params["metrics_replicas"],
-        kubelet_insecure_tls=params["kubelet_insecure_tls"],
         images={name.replace("_", "-"): image for name, image in params["images"].items() if image},
     )
 
@@ -62,8 +63,9 @@ def settings(params: t.Mapping[str, t.Any]) -> Settings:
 def objects(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """Everything that the declared add-ons consist of."""
     chosen = settings(params)
-    makers = {"kube-router": addon_kube_router.objects, "metrics-server": addon_metrics_server.objects}
-    return [*addon_coredns.objects(), *(obj for name in params["addons"] for obj in makers[name](chosen))]
+    makers = {"kube-router": addon_kube_router.objects}
+    held = [name for name in params["addons"] if name in makers]
+    return [*addon_coredns.objects(), *(obj for name in held for obj in makers[name](chosen))]
 
 
 def network(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
@@ -79,8 +81,6 @@ def network(cluster: t.Mapping[str, t.Any], images: t.Mapping[str, str]) -> list
             "endpoint_host": cluster["endpoint"]["address"],
             "endpoint_port": cluster["endpoint"]["port"],
             "network": cluster["network"],
-            "metrics_replicas": 1,
-            "kubelet_insecure_tls": False,
             "images": images,
         }
     )
@@ -108,6 +108,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
 
 def _object_steps(client: Client, params: t.Mapping[str, t.Any]) -> list[Step]:
+    delivered = {key_of(obj) for name in params["addons"] if name in DELIVERED for obj in DELIVERED[name]()}
     steps = plan_objects(
         client,
         objects(params),
@@ -115,6 +116,8 @@ def _object_steps(client: Client, params: t.Mapping[str, t.Any]) -> list[Step]:
         target=params["cluster"],
         adopt=adopt.kinds(params),
         prune_all=True,
+        # A cluster of an older release: its delivery takes them over, without a moment in which they are not there.
+        keep=lambda obj: key_of(obj) in delivered,
     )
     if params["cluster_exists"] or not params["founded"]:
         return steps
@@ -137,7 +140,7 @@ def await_ready(client: Client, params: t.Mapping[str, t.Any], context: Context)
         return text
 
     def read() -> tuple[list[Object], list[Object | None]]:
-        watched = [item for name in params["addons"] for item in WATCHED[name]] + [COREDNS]
+        watched = [item for name in params["addons"] for item in WATCHED.get(name, ())] + [COREDNS]
         found: list[Object | None] = []
         for api_version, kind, namespace, name in watched:
             there = client.get(api_version, kind, name, namespace)
@@ -204,8 +207,8 @@ OPERATION = Operation(
         "addons": {
             "type": "list",
             "elements": "str",
-            "choices": list(WATCHED),
-            "default": list(WATCHED),
+            "choices": [*WATCHED, *DELIVERED],
+            "default": [*WATCHED, *DELIVERED],
         },
         "endpoint_host": {"type": "str", "required": True},
         "endpoint_port": {"type": "int", "default": 6443},
@@ -224,8 +227,6 @@ OPERATION = Operation(
         "joining": {"type": "list", "elements": "str", "default": []},
         "asking": {"type": "list", "elements": "str", "default": []},
         "marks": {"type": "dict", "default": {}},
-        "metrics_replicas": {"type": "int", "default": 1},
-        "kubelet_insecure_tls": {"type": "bool", "default": False},
         "images": {
             "type": "dict",
             "default": {},

@@ -24,7 +24,7 @@ from .model import Cluster, Fleet, Machine
 from .selectors import clusters_of, why_left_out
 
 #: Variables that hold platform-wide lists.
-LIST_KEYS = ("tenants", "policies", "fleet_roles", "placements", "deliveries")
+LIST_KEYS = ("tenants", "policies", "fleet_roles", "placements", "deliveries", "platform_addons")
 #: All variables that the declaration is made of. Of credentials only whether they are there.
 KNOWN_KEYS = (*CLUSTER_KEYS, *MACHINE_KEYS, *LIST_KEYS, *SECRET_KEYS)
 
@@ -111,11 +111,12 @@ def examine(
     chosen = {key: _choose(key, lists[key], bare, judges, problems, warnings) for key in ("tenants", "policies")}
     chosen["fleet_roles"] = _choose_roles(lists["fleet_roles"], bare, problems, warnings)
     problems += _judge_placements(lists["placements"], bare, judges or {})
-    problems += _judge_deliveries(lists["deliveries"], bare, judges)
+    for key in ("deliveries", "platform_addons"):
+        problems += _judge_deliveries(key, lists[key], bare, judges)
     clusters = {name: _with_items(cluster, chosen) for name, cluster in clusters.items()}
     warnings += _creation_warnings(clusters) + _misspelt(hostvars)
     declared = {key: lists[key] or [] for key in LIST_KEYS}
-    declared["deliveries"] = _without_content(declared["deliveries"])
+    declared |= {key: _without_content(declared[key]) for key in ("deliveries", "platform_addons")}
     return Fleet(hub, clusters, machines, **declared, warnings=warnings), problems
 
 
@@ -190,14 +191,14 @@ def _judge_placements(items: t.Any, fleet: Fleet, judges: Judges) -> list[Proble
     return list(judges["placements"](items, fleet.as_dict()["clusters"]))
 
 
-def _judge_deliveries(items: t.Any, fleet: Fleet, judges: Judges) -> t.Sequence[Problem]:
-    """What is wrong with the deliveries, of which the global cluster keeps where they are."""
-    if not items or "deliveries" not in judges:
+def _judge_deliveries(key: str, items: t.Any, fleet: Fleet, judges: Judges) -> t.Sequence[Problem]:
+    """What is wrong with deliveries, or add-ons, of which the global cluster keeps where they are."""
+    if not items or key not in judges:
         return []
     if fleet.hub is None:
         reason, remedy = "there is no global cluster, which keeps where they are", "Give one cluster_role: global"
-        return [Problem("deliveries", f"{len(items)} items", reason, remedy)]
-    return judges["deliveries"](items, fleet.as_dict()["clusters"])
+        return [Problem(key, f"{len(items)} items", reason, remedy)]
+    return judges[key](items, fleet.as_dict()["clusters"])
 
 
 def _without_content(items: t.Any) -> list[dict[str, t.Any]]:

@@ -138,7 +138,7 @@ class Fleet:
 
     :param hub: name of the global cluster.
     :param tenants: the items as they were declared; C(policies), C(fleet_roles) and C(placements) likewise,
-        C(deliveries) without what may hold secrets.
+        C(deliveries) and C(platform_addons) without what may hold secrets.
     :param warnings: what an operator should know although it stops nothing.
     """
 
@@ -150,6 +150,7 @@ class Fleet:
     fleet_roles: list[dict[str, t.Any]] = field(default_factory=list)
     placements: list[dict[str, t.Any]] = field(default_factory=list)
     deliveries: list[dict[str, t.Any]] = field(default_factory=list)
+    platform_addons: list[dict[str, t.Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, t.Any]:

@@ -22,6 +22,7 @@ from .desired import declared_resources, key_of, normalise, scope_problem
 from .diff import covers
 from .errors import UnknownKind
 from .ignore import Rule, without_ignored
+from .legacy import Legacy
 from .observed import Key, Observed, observe
 from .ownership import deviations, fields_of, managers, told
 from .resources import describe, object_id
@@ -54,6 +55,8 @@ def plan_objects(
     prune_limit: int = 100,
     ignore: t.Sequence[Rule] = (),
     claim: t.Callable[[Object], bool] = lambda obj: False,
+    keep: t.Callable[[Object], bool] = lambda obj: False,
+    heir_of: t.Sequence[ApplySet] = (),
 ) -> list[Step]:
     """The steps that make the cluster hold ``desired`` as the members of ``applyset``. Reads only, as much as
     :func:`observed.observe` does. Callers carry the steps out with C(Plan(parallel=client.at_once)).
@@ -65,23 +68,21 @@ def plan_objects(
     :param prune_limit: refuse to delete a larger part of the members, in percent, when it is more than a few.
     :param ignore: fields that are left to others once somebody else holds them.
     :param claim: says of a declared object that it is ours by its place, whoever made it or declares its fields.
+    :param keep: says of a member that is no longer declared that it stays, until its heir takes it.
+    :param heir_of: our sets whose members are taken over where they are declared, as they stand.
     :raises InvalidInput: an object is malformed, or its kind is unknown to a group that the cluster serves.
-    :raises Refused: it would take objects or fields of others, or prune too much; its details are the ``conflicts``
-        with others and the steps that are ``withheld``.
+    :raises Refused: it would take what is of others, or prune too much; with the ``conflicts`` and ``withheld`` steps.
     """
-    objects = [applyset.member(obj) for obj in normalise(desired)]
-    client.learn(declared_resources(objects))
-    _check_kinds(client, objects)
+    objects = _members(client, applyset, desired)
     observed = observe(client, objects, applyset)
-    decision = _Decision(client, observed, applyset, target, adopt, ledger.entries(observed.parent), ignore)
+    legacies = {one.id: Legacy(client, one) for one in heir_of}
+    decision = _Decision(client, observed, applyset, target, adopt, ledger.entries(observed.parent), ignore, legacies)
     found = [decision.step(obj, claim(obj)) for obj in objects]
-    doomed = _doomed(objects, observed) if prune else []
+    kept, doomed = _undeclared(objects, observed, keep if prune else lambda obj: True)
     if objects or not prune_all:
         decision.refusals += _too_few_left(doomed, observed, applyset, prune_limit if objects else None)
-    steps = [*filter(None, found), *map(decision.end, doomed)]
-    _refuse(decision, steps)
-    remaining = objects if prune else objects + list(observed.members.values())
-    return _parent_steps(decision, remaining) + steps
+    steps = _accepted(decision, [*filter(None, found), *map(decision.end, doomed)])
+    return _parent_steps(decision, objects + kept) + steps + decision.closing()
 
 
 def _too_few_left(doomed: t.Sequence[Object], observed: Observed, applyset: ApplySet, limit: int | None) -> list[str]:
@@ -104,7 +105,19 @@ def _too_few_left(doomed: t.Sequence[Object], observed: Observed, applyset: Appl
     ]
 
 
-def _refuse(decision: _Decision, steps: t.Sequence[Step]) -> None:
+def _members(client: Client, applyset: ApplySet, desired: t.Iterable[Object]) -> list[Object]:
+    """The declared objects as members, of kinds that the cluster serves or will serve."""
+    objects = [applyset.member(obj) for obj in normalise(desired)]
+    client.learn(declared_resources(objects))
+    _check_kinds(client, objects)
+    return objects
+
+
+def _accepted(decision: _Decision, steps: list[Step]) -> list[Step]:
+    """The steps, if nothing refuses them.
+
+    :raises Refused: something does.
+    """
     refusals = decision.refusals
     if refusals:
         listed = "\n".join(f"- {line}" for line in refusals)
@@ -114,6 +127,7 @@ def _refuse(decision: _Decision, steps: t.Sequence[Step]) -> None:
             conflicts=decision.conflicts,
             withheld=[step.as_dict() for step in steps],
         )
+    return steps
 
 
 def _check_kinds(client: Client, objects: t.Sequence[Object]) -> None:
@@ -154,6 +168,7 @@ class _Decision:
     adopt: t.Collection[str]
     taken: dict[Key, Object]
     ignore: t.Sequence[Rule] = ()
+    legacies: t.Mapping[str, Legacy] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     conflicts: list[dict[str, t.Any]] = field(default_factory=list)
 
@@ -184,12 +199,21 @@ class _Decision:
         """The step for a member that is no longer declared: what was adopted is handed back."""
         return end_step(self.client, there, self.kept().get(key_of(there)), self.target)
 
+    def closing(self) -> list[Step]:
+        """What sets forget that have handed members on."""
+        return [step for legacy in self.legacies.values() for step in legacy.closing(self.target)]
+
     def kept(self) -> dict[Key, Object]:
         """The entries of objects that are still the ones that were taken over."""
         pairs = [(key, item, self.observed.find(key)) for key, item in self.taken.items()]
         return {key: item for key, item, there in pairs if there is not None and ledger.is_of(item, there)}
 
     def _take(self, obj: Object, there: Object, ours: bool) -> bool:
+        legacy = self.legacies.get(set_of(there) or "")
+        if legacy is not None:
+            entry = legacy.take(there)
+            self.taken.update({} if entry is None else {key_of(obj): entry})
+            return True
         if not ours and not {ALL, str(obj["kind"])} & set(self.adopt):
             self.refusals.append(_not_ours(there))
             return False
@@ -221,7 +245,8 @@ class _Decision:
 
 
 def _differs(obj: Object, there: Object) -> bool:
-    if recorded(there) != recorded(obj) or deviations(obj, there, MANAGER):
+    # Of another set the label is ours as well, with another value.
+    if set_of(there) != set_of(obj) or recorded(there) != recorded(obj) or deviations(obj, there, MANAGER):
         return True
     # The digest of a Secret does not cover its values.
     return obj["kind"] == "Secret" and not covers(obj, there)
@@ -249,13 +274,14 @@ def _terminating(there: Object) -> str:
     )
 
 
-def _doomed(objects: t.Sequence[Object], observed: Observed) -> list[Object]:
+def _undeclared(
+    objects: t.Sequence[Object], observed: Observed, keep: t.Callable[[Object], bool]
+) -> tuple[list[Object], list[Object]]:
+    """The members that are not declared: those that are kept, and those that are to go and do not go yet."""
     wanted = {key_of(obj) for obj in objects}
-    return [
-        obj
-        for key, obj in observed.members.items()
-        if key not in wanted and not obj["metadata"].get("deletionTimestamp")
-    ]
+    left = [obj for key, obj in observed.members.items() if key not in wanted]
+    kept = [obj for obj in left if keep(obj)]
+    return kept, [obj for obj in left if not keep(obj) and not obj["metadata"].get("deletionTimestamp")]
 
 
 def _parent_steps(decision: _Decision, members: t.Sequence[Object]) -> list[Step]:

@@ -12,6 +12,7 @@ import base64
 import ipaddress
 import typing as t
 
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery import operate as delivery
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import addons, destroy_look, drain, removal
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import PART_OF, ApplySet
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
@@ -32,7 +33,7 @@ ADDRESS = "192.0.2.7"
 NETWORK = {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/16"}
 
 
-def live_as_created(api: ApiServer, made: Object, prefix: str) -> set[Right]:
+def live_as_created(api: ApiServer, made: Object, prefix: str, hub_access: Object) -> set[Right]:
     """The add-ons come, change and go; a kubelet gets its certificate; a node is drained and given back.
 
     :returns: what the roles of the add-ons give.
@@ -51,27 +52,40 @@ def live_as_created(api: ApiServer, made: Object, prefix: str) -> set[Right]:
             "wait_timeout": 1,
             "wait": False,
         }
-        assert len(steps(run(addons.OPERATION, **given))) > 10
+        assert len(steps(run(addons.OPERATION, **given))) > 5
         assert steps(run(addons.OPERATION, **given)) == []
+        assert len(_delivered(prefix, hub_access)["plan"]) > 10
+        assert _delivered(prefix, hub_access)["plan"] == []
         found = granted(admin)
         assert run(addons.OPERATION, **{**given, "wait": True})["failed"]
         changed = {
             **given,
-            "metrics_replicas": 2,
-            "addons": ["metrics-server"],
             "network": {**NETWORK, "service_cidr": "10.96.0.0/17"},
         }
         assert steps(run(addons.OPERATION, **changed))
+        assert _delivered(prefix, hub_access, replicas=3)["plan"]
         cluster = {"name": prefix, "mode": "create", "role": "workload"}
         run(removal.OPERATION, cluster=cluster, machines={}, names=[prefix], unreachable=[prefix], access=access)
         protect(admin, prefix, allowed=1)
         _drain(access, prefix)
         with Client(Connection(access["server"], ca_data=access["ca_data"], token=access["token"])) as client:
             assert destroy_look.look(client).volumes == []
-        assert len(steps(run(addons.OPERATION, **{**given, "addons": []}))) > 5
+        assert len(steps(run(addons.OPERATION, **{**given, "addons": []}))) > 4
+        assert len(_delivered(prefix, hub_access, state="absent")["plan"]) > 10
         admin.delete("v1", "Node", prefix)
         admin.delete("v1", "Namespace", prefix)
     return found
+
+
+def _delivered(prefix: str, hub_access: Object, **changes: t.Any) -> Object:
+    """The delivered add-ons are held to what is declared."""
+    item = {"name": "metrics-server", "wait": False, **changes}
+    cluster = {"name": prefix, "mode": "create", "role": "workload", "labels": {}, "access": {"tier": "lifecycle"}}
+    given = {"deliveries": [], "clusters": {prefix: cluster}, "hub_access": hub_access}
+    done = run(delivery.OPERATION, addons=[item], **given)
+    assert not done.get("failed"), done["msg"]
+    assert done["problems"] == []
+    return done
 
 
 def _drain(access: Object, node: str) -> None:
@@ -137,7 +151,8 @@ def granted(admin: Client) -> set[Right]:
     Kubernetes checks that while it serves the write (its escalation check), so that no audit log shows it.
     """
     rbac = "rbac.authorization.k8s.io/v1"
-    selector = f"{PART_OF}={ApplySet(addons.SET).id}"
+    sets = [ApplySet(name).id for name in (addons.SET, "delivery-addon-metrics-server")]
+    selector = f"{PART_OF} in ({','.join(sets)})"
     roles = admin.list(rbac, "ClusterRole", label_selector=selector)
     for kind in ("ClusterRoleBinding", "RoleBinding"):
         for binding in admin.list(rbac, kind, label_selector=selector):

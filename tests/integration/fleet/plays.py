@@ -32,7 +32,7 @@ class Fleet:
 
     :param folder: what the user has: inventory and variables.
     :param clusters: by name, the variables of the host.
-    :param lists: C(tenants) and C(policies).
+    :param lists: C(tenants), C(policies) and so on. Add-ons need nodes, so there are none unless they are given.
     """
 
     def __init__(self, folder: Path, hub_access: Object, clusters: t.Mapping[str, Object], **lists: t.Any) -> None:
@@ -44,7 +44,7 @@ class Fleet:
         attached = {name: {"cluster_mode": "attach", **variables} for name, variables in clusters.items()}
         machines = base["machines"]["children"]["hub_machines"]
         inventory = {
-            "all": {"vars": lists},
+            "all": {"vars": {"platform_addons": [{"name": "metrics-server", "state": "absent"}], **lists}},
             "clusters": {"vars": {"ansible_connection": "local"}, "hosts": {"hub": hub, **attached}},
             "machines": {"children": {"hub_machines": machines}},
         }
@@ -61,7 +61,7 @@ class Fleet:
         command = [str(PLAYBOOK), "-i", str(self.folder / "hosts.yml"), chosen, "-e", f"@{self.folder / 'vars.json'}"]
         return subprocess.run([*command, *arguments], cwd=ROOT, env=self.environ, text=True, capture_output=True)
 
-    def run(self, playbook: str, *arguments: str) -> Run:
+    def run(self, playbook: str | Path, *arguments: str) -> Run:
         """The same, with the steps that were done or, in check mode, would be done."""
         plan = self.folder / "plan.json"
         plan.unlink(missing_ok=True)

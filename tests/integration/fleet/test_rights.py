@@ -101,7 +101,7 @@ def live_through(hosted: ApiServer, hub: ApiServer, hub_access: Object, prefix: 
             done = run(POLICY, policies=policies, **given)
             assert not done.get("failed"), done["msg"]
         scan_all(hosted, prefix, made)
-    granted = live_as_created(hosted, made, prefix) if tier == "lifecycle" else set()
+    granted = live_as_created(hosted, made, prefix, hub_access) if tier == "lifecycle" else set()
     done = run(DETACH, cluster=prefix, hub_access=hub_access, namespaces="delete", timeout=60)
     assert done.get("state") == "detached", done
     with Client(hosted.admin) as admin:

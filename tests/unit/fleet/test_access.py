@@ -111,7 +111,7 @@ def test_lifecycle_holds_every_right_that_the_addons_get() -> None:
     settings = addon.Settings(endpoint_host="192.0.2.1")
     roles = [
         obj
-        for obj in addon_kube_router.objects(settings) + addon_metrics_server.objects(settings)
+        for obj in addon_kube_router.objects(settings) + addon_metrics_server.objects("i", 1)
         if obj["kind"] == "ClusterRole"
     ]
     assert roles
@@ -127,7 +127,8 @@ def test_lifecycle_can_apply_every_kind_of_the_addons() -> None:
     defaults: dict[str, t.Any] = {name: spec.get("default") for name, spec in addons.OPERATION.arguments.items()}
     network = {"pod_cidr": "10.244.0.0/16", "service_cidr": "10.96.0.0/16"}
     held = set(access.needs("lifecycle"))
-    for obj in addons.objects({**defaults, "endpoint_host": "192.0.2.1", "network": network}):
+    founding = addons.objects({**defaults, "endpoint_host": "192.0.2.1", "network": network})
+    for obj in [*founding, *addon_metrics_server.objects("i", 1)]:
         group = obj["apiVersion"].rpartition("/")[0]
         resource = plurals.get(obj["kind"], obj["kind"].lower() + "s")
         assert {(verb, group, resource, "") for verb in access.MANAGE} <= held

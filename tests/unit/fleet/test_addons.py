@@ -55,8 +55,7 @@ def test_families_follow_the_ranges(pods: str, flags: set[str]) -> None:
 
 def test_metrics_server_verifies_kubelets_unless_told() -> None:
     def args(insecure: bool) -> list[str]:
-        settings = Settings(endpoint_host="192.0.2.10", kubelet_insecure_tls=insecure)
-        deployment = of_kind(addon_metrics_server.objects(settings), "Deployment")
+        deployment = of_kind(addon_metrics_server.objects("i", 1, insecure), "Deployment")
         return list(deployment["spec"]["template"]["spec"]["containers"][0]["args"])
 
     assert "--kubelet-insecure-tls" in args(True)
