@@ -226,6 +226,25 @@ def test_a_longer_run_goes_on_and_its_report_tells_what_is_wrong(fleet: Fleet, t
     assert (done.code, done.steps()) == (0, [])
 
 
+def test_what_differs_of_deliveries_is_part_of_the_drift_report(fleet: Fleet, tmp_path: Path) -> None:
+    user = plays.Fleet(
+        tmp_path / "user", fleet.hub_access, {}, platform_addons=[{"name": "metrics-server", "wait": False}]
+    )
+    fleet.done(only=["hub"])
+    with Client(fleet.hub.admin) as client:
+        client.merge("apps/v1", "Deployment", "metrics-server", {"spec": {"replicas": 7}}, "kube-system")
+    given = ["-e", '{"drift_sets": ["deliveries"]}', "-e", f"drift_report_path={tmp_path / 'drift.json'}"]
+    for enforced, state in (([], "found"), (["-e", "drift_enforce=deliveries"], "repaired")):
+        done = user.play("drift", *given, *enforced)
+        assert (done.returncode == 0) == bool(enforced), done.stdout + done.stderr
+        (found,) = json.loads((tmp_path / "drift.json").read_text())["drift"]
+        assert (found["cluster"], found["set"], found["state"]) == ("hub", "delivery-addon-metrics-server", state)
+        assert (found["difference"], found["fields"]) == ("edited", ["spec.replicas"])
+    with Client(fleet.hub.admin) as client:
+        there = client.get("apps/v1", "Deployment", "metrics-server", "kube-system") or {}
+    assert there["spec"]["replicas"] == 1
+
+
 PLAY = """
 - hosts: all
   gather_facts: false
