@@ -103,9 +103,9 @@ class World:
     fleet: SimulatedFleet
     names: list[str]
 
-    def deliver(self, *arguments: str) -> Done:
-        """One run of both playbooks, which must succeed."""
-        return self.hub.play(["placement", "delivery"], [REAL, *self.names], *arguments).checked()
+    def deliver(self, *more: str) -> Done:
+        """One run of both playbooks, which must succeed, over the simulated members and these."""
+        return self.hub.play(["placement", "delivery"], [*more, *self.names]).checked()
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def record(hub: Hub, real: ApiServer) -> Recording:
             admin.request("PATCH", path, body={"status": status}, content_type=kind)
     hub.lists = {"deliveries": deliveries(placed=False)}
     mark = real.audit.mark()
-    hub.play(["delivery"], [REAL]).checked()
+    hub.play(["placement", "delivery"], [REAL]).checked()
     hub.attach([REAL]).checked()  # Its questions are those by which the hub records a simulated one.
     stored = hub.stored(REAL)
     return Recording.make(REAL, stored.uid, stored.connection, real.audit.since(mark, LODESTAR))
@@ -215,7 +215,7 @@ def unchanged(world: World) -> tuple[Done, int]:
 
 
 def test_unchanged_deliveries(world: World, bar: Bar, tmp_path: Path) -> None:
-    first = world.deliver()
+    first = world.deliver(REAL)
     # The hub records where they are; nothing is written anywhere else.
     assert first.recap()["hub"]["changed"] >= 1
     with world.real.frozen():
