@@ -243,4 +243,5 @@ def test_unchanged_deliveries(world: World, bar: Bar, tmp_path: Path) -> None:
         # The goal is about calls; a script that makes several at once is told as well.
         goal = " (goal >= 20)" if at_once == 1 else ""
         bar(f"{what}: faster than as many kubectl calls, {way}{goal}", said, not goal or ratio >= 20)
-    assert theirs[1] * CLUSTERS > seconds
+    # A few sets say nothing: what a run costs by itself is most of it then.
+    assert QUICK or theirs[1] * CLUSTERS > seconds
