@@ -143,6 +143,21 @@ def test_only_plans_of_operations_are_counted() -> None:
     }
 
 
+def test_of_the_task_that_serves_all_clusters_each_counts_its_own_steps() -> None:
+    steps = [
+        {"id": f"{cluster}: addon-metrics-server: {name}", "action": "create", "target": cluster, "description": ""}
+        for cluster, name in (("hub", "a"), ("east", "a"), ("east", "b"))
+    ]
+    whole = {"delivery_result": {"changed": True, "plan": steps}}
+    assert [outcome_of(whole, name)["changes"] for name in ("hub", "east", "west")] == [
+        {"delivery": 1},
+        {"delivery": 2},
+        {},
+    ]
+    broken = {"delivery_result": {"changed": True, "failed": True, "plan": steps, "done": [steps[0]["id"]]}}
+    assert [outcome_of(broken, name)["changes"] for name in ("hub", "east")] == [{"delivery": 1}, {}]
+
+
 def test_an_access_that_ends_soon_and_a_detachment_that_waits_are_told() -> None:
     claims = base64.urlsafe_b64encode(json.dumps({"iat": NOW.timestamp() - 80, "exp": NOW.timestamp() + 20}).encode())
     access = {"token": f"a.{claims.decode()}.b", "expires": "2026-01-01T12:00:20Z"}
