@@ -166,10 +166,14 @@ def _nodes() -> list[Object]:
         "object": "dyn(object)",
         "selector": "has(variables.object.spec.nodeSelector) ? variables.object.spec.nodeSelector : dyn({})",
         "tolerations": "has(variables.object.spec.tolerations) ? variables.object.spec.tolerations : []",
-        "lacking": f"'{note}' in variables.limits ? variables.limits['{note}'].split(',').filter(pair,"
+        # Tolerations can be added to a pod that is there; what it has already is not held against it.
+        "before": "oldObject != null && has(oldObject.spec.tolerations) ? dyn(oldObject).spec.tolerations : []",
+        "lacking": f"request.operation == 'CREATE' && '{note}' in variables.limits ?"
+        f" variables.limits['{note}'].split(',').filter(pair,"
         f" !(pair.split('=')[0] in variables.selector && {chosen} == pair.split('=')[1])) : []",
         "foreign": "variables.tolerations.filter(item, !has(item.key) || item.key == '' || (item.key == "
-        f"'{nodes.TAINT}' && !(has(item.value) && item.value == {_TENANT})))",
+        f"'{nodes.TAINT}' && !(has(item.value) && item.value == {_TENANT})))"
+        ".filter(item, !variables.before.exists(old, old == item))",
     }
     validations = [
         {
@@ -185,7 +189,7 @@ def _nodes() -> list[Object]:
             f" name in each toleration a key other than {nodes.TAINT}, or the value ' + {_TENANT}",
         },
     ]
-    rules = [_rule("", ("pods",), ("CREATE",))]
+    rules = [_rule("", ("pods",))]
     return [_policy(name, rules, variables, validations), _binding(name, name, ["Deny", "Audit"], rules)]
 
 

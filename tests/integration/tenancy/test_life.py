@@ -113,6 +113,54 @@ def test_pods_run_on_the_nodes_of_their_tenant(dev: Person, namespace: str, spec
     assert bool(message) is bool(told)
 
 
+def test_a_pod_does_not_get_the_toleration_of_another_tenant_later(living: ApiServer, dev: Person) -> None:
+    """Kubernetes lets tolerations be added to a pod that is there, as long as none goes."""
+    spec = {"containers": [{"name": "c", "image": "a"}], "tolerations": [{"key": "spot", "operator": "Exists"}]}
+    path = "/api/v1/namespaces/usual/pods"
+    assert dev.post(path, {"metadata": {"name": "later"}, "spec": spec}, dry_run=False).status == 201
+    kept = dev.call("GET", f"{path}/later").body["spec"]["tolerations"]
+    for brought in ({"key": TAINT, "value": "apart"}, {"operator": "Exists"}):
+        answer = dev.patch(f"{path}/later", {"spec": {"tolerations": [*kept, brought]}})
+        assert "tenant usual must not tolerate" in answer.message
+    assert (
+        dev.patch(f"{path}/later", {"spec": {"tolerations": [*kept, {"key": "gpu", "operator": "Exists"}]}}).status
+        == 200
+    )
+    # What it has already is not held against it.
+    rescuer = Person(living, "system:masters", "lodestar:break-glass")
+    kept = dev.call("GET", f"{path}/later").body["spec"]["tolerations"]
+    assert rescuer.patch(f"{path}/later", {"spec": {"tolerations": [*kept, {"operator": "Exists"}]}}).status == 200
+    assert dev.patch(f"{path}/later", {"metadata": {"labels": {"a": "b"}}}).status == 200
+
+
+TEMPLATE: Object = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "a"}]}}
+SELECTED: Object = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}
+CLAIM: Object = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+JOB: Object = {"template": {**TEMPLATE, "spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}}
+
+
+@pytest.mark.parametrize(
+    ("plural", "spec"),
+    [
+        ("api/v1/replicationcontrollers", {"selector": {"a": "b"}, "template": TEMPLATE}),
+        ("api/v1/persistentvolumeclaims", CLAIM),
+        ("apis/apps/v1/daemonsets", SELECTED),
+        ("apis/apps/v1/replicasets", SELECTED),
+        ("apis/apps/v1/statefulsets", {"serviceName": "s", **SELECTED}),
+        ("apis/batch/v1/cronjobs", {"schedule": "@daily", "jobTemplate": {"spec": JOB}}),
+        ("apis/batch/v1/jobs", JOB),
+    ],
+)  # fmt: skip
+def test_no_kind_of_workload_begins_in_a_cordoned_namespace(dev: Person, plural: str, spec: Object) -> None:
+    version, _slash, resource = plural.rpartition("/")
+    answers = {
+        space: dev.post(f"/{version}/namespaces/{space}/{resource}", {"metadata": {"name": "w"}, "spec": spec})
+        for space in ("slow", "fast")
+    }
+    assert "is cordoned, so that tenant slow starts nothing new there" in answers["slow"].message
+    assert answers["fast"].status == 201
+
+
 #: What each state lets people do: new pods, and changes by members.
 MAY = {"active": (True, True), "cordoned": (False, True), "retired": (False, False)}
 ELSEWHERE = {"active": "retired", "cordoned": "active", "retired": "active"}
