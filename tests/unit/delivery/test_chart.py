@@ -173,9 +173,12 @@ def test_how_a_chart_is_fetched_is_neither_kept_nor_a_change() -> None:
         "username": "puller",
         "password": "canary",
         "values": {"a": 1},
+        "values_files": ["/here/values.yml"],
+        "cluster_values": [{"clusters": {"selector": {}}, "values_files": ["/here/more.yml"]}],
     }
     found = kept.ways({"name": "shop", "chart": chart, "patches": []})
-    assert found == {"chart": {"values": {"a": 1}}, "patches": []}
+    values = {"values": {"a": 1}, "cluster_values": [{"clusters": {"selector": {}}}]}
+    assert found == {"chart": values, "patches": []}
 
 
 def test_a_directory_that_contains_itself_is_read_once(tmp_path: Path) -> None:

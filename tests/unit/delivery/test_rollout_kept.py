@@ -9,16 +9,20 @@ from __future__ import annotations
 import base64
 import random
 import typing as t
+from dataclasses import replace
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.look import HOLD, Work
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.model import read_all
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout import kept
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout.conduct import Course
-from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout.marks import Progress
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout.marks import Progress, marks
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout.standing import Standing, read, told
-from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout.way import Returning
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.rollout.way import GO, Returning, Way
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, PlatformError
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.desired import Normal, normalise
+from ansible_collections.lodestar.platform.plugins.module_utils.placement.groups import Group
 
 SECRET = "hunter2"
 ITEM = {
@@ -158,3 +162,20 @@ def test_a_rollback_that_did_not_reach_a_cluster_goes_on_with_it() -> None:
     standing = Standing("d2", "rolling_back", "d1", touched=("a", "b"), reason="too many")
     Progress(written.append, standing, back=True).end(Course(served=["a"], failed={"b": "silent"}), ["b"])
     assert [(one.state, one.touched, one.reason) for one in written] == [("rolling_back", ("b",), "too many")]
+
+
+@pytest.mark.parametrize("state", ["stopped", "complete"])
+def test_a_set_that_is_ready_but_for_a_silent_cluster_is_not_through(state: str) -> None:
+    """Resumed, or redeclared without effect, and ready wherever it can be."""
+    (delivery,) = read_all([ITEM])
+    old = Standing("d1" if state == "complete" else "d2", state, "d1", "h1", touched=("east",), reason="too many")
+    way = Way(GO, "d2", objects(), kept.Hasher(), old)
+    work = Work("shop", "east", HOLD, t.cast(Client, None), desired=objects(), settled=True)
+    noted = marks(way, delivery, [Group(0, "", ("east", "west"), ())], {"east": work}, {"west": "silent"})
+    assert noted.good is None
+    assert noted.after is not None
+    assert (noted.after.digest, noted.after.state, noted.after.reason) == ("d2", "progressing", "")
+    assert (noted.after.done, noted.after.failed, noted.after.good) == (("east",), {"west": "silent"}, "d1")
+    # Once that is recorded, nothing is written again.
+    again = marks(replace(way, standing=noted.after), delivery, [], {"east": work}, {"west": "silent"})
+    assert (again.during, again.after) == (noted.after, noted.after)

@@ -23,6 +23,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.overview i
     live,
     render,
     requested,
+    rollouts,
     words,
 )
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.errors import Forbidden
@@ -223,6 +224,34 @@ def test_placements_are_explained_cluster_by_cluster() -> None:
     known.explained = [{**known.explained[0], "difference": "OCM has decided nothing yet"}]
     (found,) = [item for item in report_of(known)["findings"] if item["area"] == "placements"]
     assert (found["severity"], found["text"]) == ("warning", "placement shop/front: OCM has decided nothing yet")
+
+
+def test_rollouts_are_told_with_what_has_failed() -> None:
+    def noted(name: str, clusters: str, rollout: str) -> dict[str, t.Any]:
+        metadata = {"name": f"delivery-{name}", "managedFields": [{"time": stamp(days=-1)}]}
+        return {"metadata": metadata, "data": {"clusters": clusters, "rollout": rollout}}
+
+    stopped = {"digest": "d2", "state": "stopped", "good": "d1", "done": ["east"], "waiting": ["north"]}
+    stopped |= {"failed": {"west": "not ready"}, "reason": "in all clusters 1 failed (west), and 0 may"}
+    records = [
+        noted("shop", '["east", "west"]', json.dumps(stopped)),
+        noted("agent", '["east", "west"]', '{"digest": "d1", "state": "complete", "good": "d1"}'),
+        noted("odd", "[]", '{"digest": "d1", "state": "gone"}'),
+        {"metadata": {"name": "delivery-plain"}, "data": {"clusters": "[]"}},
+    ]
+    known, omitted = five(), dict[str, str]()
+    known.rollouts = rollouts.rollouts(records, omitted)
+    assert list(omitted) == ["the rollout of odd"]
+    report = report_of(known)
+    jsonschema.Draft202012Validator(SCHEMA).validate(report)
+    agent, shop = report["rollouts"]
+    assert (agent["state"], agent["done"]) == ("complete", ["east", "west"])
+    assert (shop["done"], shop["failed"][0]["cluster"], shop["not_begun"]) == (["east"], "west", ["north"])
+    (found,) = [item for item in report["findings"] if item["area"] == "deliveries"]
+    assert "shop has stopped: in all clusters 1 failed (west), and 0 may; failed: west" in found["text"]
+    assert "delivery_rollback" in found["remedy"]
+    assert "in all clusters 1 failed (west)" in render.html(report)
+    assert "## Rollouts" in render.markdown(report)
 
 
 def test_a_cluster_that_is_declared_alone_is_told() -> None:

@@ -37,8 +37,9 @@ _OTHER = {
     "prune_limit",
     "rollout",
 }
-#: What of a chart says how it is fetched, and not what it is; a password is kept nowhere.
-_FETCHING = {"source", "version", "ca_file", "username", "password"}
+#: What of a chart says how it is fetched, and not what it is; a password is kept nowhere. What is in files is told by a
+#: digest, wherever they lie.
+_FETCHING = {"source", "version", "ca_file", "username", "password", "values_files"}
 #: What Kubernetes allows of a Secret, less room for what is beside the set.
 LIMIT = 1024 * 1024 - 4096
 DIGEST = "lodestar.platform/delivery-digest"
@@ -90,7 +91,11 @@ def ways(item: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """What of an item of C(deliveries) changes what clusters get: patches, replicas, values of a chart and the like."""
     found = {key: value for key, value in sorted(item.items()) if key not in _OTHER}
     if isinstance(found.get("chart"), dict):
-        found["chart"] = {key: value for key, value in sorted(found["chart"].items()) if key not in _FETCHING}
+        chart = {key: value for key, value in sorted(found["chart"].items()) if key not in _FETCHING}
+        if "cluster_values" in chart:
+            parts = [one.items() for one in chart["cluster_values"]]
+            chart["cluster_values"] = [{key: value for key, value in one if key not in _FETCHING} for one in parts]
+        found["chart"] = chart
     return found
 
 

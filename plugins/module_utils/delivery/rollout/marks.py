@@ -69,9 +69,7 @@ def marks(
         return Marks(pace, old, old, moving=False)
     during = _begin(way, pace, works)
     if lost:
-        return Marks(
-            pace, during, replace(during, done=tuple(works), failed=dict(lost), waiting=()) if during else None
-        )
+        return Marks(pace, during, _short(way, during, works, lost))
     good = kept.Good(way.digest, held, way.declared, kept.ways(delivery.item))
     return Marks(pace, during, after, None if same and old and old.held == after.held else good)
 

@@ -18,8 +18,9 @@ from ...kube.client import Client
 from ...kube.errors import ApiError
 from ...kube.wait import condition
 from .. import hub_view, look
+from ..identity import NAMESPACE
 from ..tombstone import Tombstone
-from . import live
+from . import live, rollouts
 from .words import when
 
 Object = t.Mapping[str, t.Any]
@@ -37,6 +38,7 @@ class Known:
     :param leaving: detachments that are not finished.
     :param policies: by cluster, the results that the hub keeps of its scan, and since when they are so.
     :param placements: of the hub, with the clusters that they have chosen.
+    :param rollouts: of deliveries, as the hub records them.
     :param explained: why, as lodestar.platform.placement_info tells it.
     :param fleet: the declaration, None where it is not known.
     :param drift: the report of lodestar.platform.drift, C(runs) those of lodestar.platform.fleet_report.
@@ -47,6 +49,7 @@ class Known:
     leaving: t.Sequence[tuple[str, Tombstone]] = ()
     policies: dict[str, dict[str, t.Any]] = field(default_factory=dict)
     placements: list[dict[str, t.Any]] = field(default_factory=list)
+    rollouts: list[dict[str, t.Any]] = field(default_factory=list)
     explained: t.Sequence[Object] = ()
     fleet: Object | None = None
     drift: Object | None = None
@@ -56,7 +59,7 @@ class Known:
 
 
 def read(hub: Client, params: Object) -> Known:
-    """Reads the hub, which costs six requests, and with C(live) every cluster, side by side.
+    """Reads the hub, which costs seven requests, and with C(live) every cluster, side by side.
 
     :param params: C(names), C(label_selector), C(live), C(deadline), C(at_once).
     """
@@ -71,12 +74,17 @@ def read(hub: Client, params: Object) -> Known:
     wanted = _optional(hub, PLACEMENT_API, "Placement", "placements", known.omitted)
     decided = _optional(hub, PLACEMENT_API, "PlacementDecision", "placements", known.omitted) if wanted else []
     known.placements = [_placement(item, decided) for item in sorted(wanted, key=_key)]
+    where = {"namespace": NAMESPACE, "label_selector": rollouts.SELECTOR}
+    records = _optional(hub, "v1", "ConfigMap", "rollouts of deliveries", known.omitted, **where)
+    known.rollouts = rollouts.rollouts(records, known.omitted)
     return known
 
 
-def _optional(hub: Client, api_version: str, kind: str, what: str, omitted: dict[str, str]) -> list[dict[str, t.Any]]:
+def _optional(
+    hub: Client, api_version: str, kind: str, what: str, omitted: dict[str, str], **where: str
+) -> list[dict[str, t.Any]]:
     try:
-        return hub.list(api_version, kind)
+        return hub.list(api_version, kind, **where)
     except ApiError as exc:
         omitted[what] = str(exc).splitlines()[0]
         return []

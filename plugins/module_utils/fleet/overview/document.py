@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from ...kube import quantity
 from ...output import printable
+from . import rollouts
 from .cluster import changed_by, entries
 from .collect import Known
 from .judge import SEVERITIES, Context, Finding, finding, findings, health, rank
@@ -55,6 +56,7 @@ def document(known: Known, at: datetime.datetime, title: str) -> dict[str, t.Any
         "sets": _sets(clusters),
         "tenants": _tenants(clusters, known.fleet),
         "placements": known.placements,
+        "rollouts": known.rollouts,
         "runs": [_run(item) for item in known.runs],
         "drift_at": known.drift["at"] if known.drift is not None else None,
         "omitted": [{"what": what, "why": why} for what, why in _omitted(known).items()],
@@ -97,7 +99,7 @@ def _of_fleet(known: Known, hub: Object | None) -> list[Finding]:
         if told["misconfigured"] or told["difference"]:
             text = f"placement {told['namespace']}/{told['name']}: {told['misconfigured'] or told['difference']}"
             found.append(finding("warning", "placements", text, remedy="See it with lodestar.platform.placement"))
-    return found
+    return found + rollouts.findings(known.rollouts)
 
 
 def _summary(clusters: t.Sequence[Object], found: t.Sequence[Finding]) -> dict[str, t.Any]:
