@@ -71,6 +71,22 @@ options:
     type: list
     elements: str
     default: []
+  failover_limit:
+    description:
+      - How many places, of a delivery on a cluster, may move away from clusters that do not answer in one run, as a
+        number or in percent of all places of deliveries with a placement. Percent are rounded up. The rest waits and is
+        a problem, and moves in the next runs.
+      - OCM decides that a cluster is replaced, by the tolerations of the Placement.
+    type: str
+    default: 25%
+  presume_lost:
+    description:
+      - Clusters of the fleet that do not answer, of which an operator says for this run that nothing runs there any
+        more. Their places move whatever the O(failover_limit), also those of deliveries with C(duplicates=forbid), of
+        which the copy is then removed first when the cluster answers again.
+    type: list
+    elements: str
+    default: []
   decision_timeout:
     description:
       - Seconds that OCM may take until its decisions are those that it makes from what is on the hub now. After that
@@ -194,7 +210,9 @@ outcome:
               without what is empty.
             - A cluster that has got the last good set back is C(rolled_back).
             - A cluster to which a rollout did not come is C(not_begun), with the C(reason).
-            - Where nothing was begun it is C(kept) (not ready elsewhere yet), C(waiting) (nobody knows where it goes),
+            - Where nothing was begun it is C(kept) (not ready elsewhere yet), C(waiting) (nobody knows where it goes,
+              or it may not move away from a silent cluster), C(surplus) (the cluster was replaced while it was silent,
+              and keeps its copy),
               C(refused), C(stopped) or C(rolled_back) (the rollout does not go on by itself), or why the cluster
               cannot be reached, with the C(reason).
           type: dict

@@ -19,7 +19,7 @@ from ..kube.absent import AbsentCluster
 from ..kube.outcome import summary
 from ..kube.rehearse import rehearse
 from ..plan import Failures, Plan, Step, StepFailed, carry_out
-from .look import HOLD, LEAVE, Work
+from .look import CLEAR, HOLD, LEAVE, Work
 from .perform import Bounds, Outcome, await_ready, perform, waiting
 from .rollout.conduct import Pace, Rollout
 from .rollout.marks import Progress
@@ -54,7 +54,7 @@ class Move:
 
     def steps(self) -> list[Step]:
         """All steps, in the order in which they are taken."""
-        held = [step for what in (HOLD, LEAVE) for work in self._ordered(what) for step in work.shown()]
+        held = [step for what in (CLEAR, HOLD, LEAVE) for work in self._ordered(what) for step in work.shown()]
         return [*self.opening, *held, *self.closing]
 
     def stages(self) -> list[dict[str, t.Any]]:
@@ -73,7 +73,7 @@ class Move:
 
     def _ordered(self, what: str) -> list[Work]:
         works = self.of(what)
-        if self.pace is None or what == LEAVE:
+        if self.pace is None or what != HOLD:
             return works
         there = {work.cluster: work for work in works}
         return [there[name] for name in self.pace.turns(there)]
@@ -106,6 +106,7 @@ class Conduct:
             nothing is taken away anywhere.
         """
         self._on_hub("opening", self.moves)
+        self._side_by_side(CLEAR, self.moves)
         paced = [move for move in self.moves if move.pace is not None]
         others = [move for move in self.moves if move.pace is None]
         self._side_by_side(HOLD, others)
@@ -269,7 +270,7 @@ def _became(work: Work, done: t.Collection[str], failures: Failures) -> dict[str
         state = "failed"
     elif work.steps and len(mine) < len(work.steps):
         state = "not_begun"
-    elif work.what == LEAVE:
+    elif work.what != HOLD:
         state = "withdrawn"
     else:
         state = "delivered" if work.steps else "unchanged"

@@ -38,7 +38,18 @@ STATES = ("present", "absent")
 _COMMON = tuple(
     key
     for key in model.KEYS
-    if key not in ("src", "objects", "default_namespace", "placement", "replicas", "chart", "rollout", "prune_limit")
+    if key
+    not in (
+        "src",
+        "objects",
+        "default_namespace",
+        "placement",
+        "replicas",
+        "chart",
+        "rollout",
+        "prune_limit",
+        "failover",
+    )
 )
 _OWN = ("state", "version", "repository", "replicas")
 _MOST_REPLICAS = 10

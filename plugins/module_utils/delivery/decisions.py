@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..fleet.records import CLUSTER_API
 from ..fleet.selectors import concerns, why_left_out
 from ..kube.client import Client
+from ..placement import health
 from ..placement.cel_selector import Unknown
-from ..placement.evaluate import Evaluation, evaluate
+from ..placement.evaluate import TAINT, Evaluation, evaluate
 from ..placement.groups import Group, divide
 from ..placement.inputs import Inputs, decided, is_own, name_of
 from ..placement.score_object import SCORE_API
@@ -42,12 +43,23 @@ class Decision:
     :param unknown: why nobody can say where it goes; it is left as it is then. Empty where it is known.
     :param moving: OCM may be about to decide otherwise.
     :param groups: the clusters by group, for a delivery with a rollout.
+    :param lost: clusters that are not decided since they do not answer.
+    :param waiting: by cluster, why what is decided of it is not done in this run.
+    :param stays: those of them on which it may still run, and has its part of what is divided.
     """
 
     clusters: tuple[str, ...] = ()
     unknown: str = ""
     moving: bool = False
     groups: tuple[Group, ...] = ()
+    lost: frozenset[str] = frozenset()
+    waiting: t.Mapping[str, str] = field(default_factory=dict)
+    stays: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The clusters over which it is divided."""
+        return tuple(sorted({*self.clusters, *self.stays}))
 
 
 def decide(deliveries: t.Sequence[Delivery], clusters: Clusters, hub: Client, seconds: float) -> dict[str, Decision]:
@@ -111,13 +123,16 @@ class _Look:
         known = Inputs(placement, **self._held)
         names = decided(known)
         groups = _groups(known) if delivery.rollout is not None else None
+        found: Evaluation | None = None
         try:
-            unknown = _unsettled(evaluate(known), names, groups)
+            found = evaluate(known)
+            unknown = _unsettled(found, names, groups)
         except Unknown:
             unknown = ""  # Nobody but OCM can judge its expression.
         if unknown:
             return Decision(unknown=f"the Placement {placed} is not settled: {unknown}", moving=True)
-        return Decision(tuple(sorted(names)), _unfit(names, clusters), groups=tuple(groups or ()))
+        silent = _lost(known.clusters, names, found)
+        return Decision(tuple(sorted(names)), _unfit(names, clusters), groups=tuple(groups or ()), lost=silent)
 
 
 def _undeclared(delivery: Delivery, placement: Object) -> str:
@@ -157,6 +172,22 @@ def _unsettled(found: Evaluation, names: t.Collection[str], groups: t.Sequence[G
     wanted = {(one.index, one.name, frozenset(one.clusters)) for one in found.groups if one.clusters}
     there = wanted if groups is None else {(one.index, one.name, frozenset(one.clusters)) for one in groups}
     return "" if there == wanted else "OCM will make other groups of its clusters"
+
+
+def _lost(clusters: t.Iterable[Object], names: t.Collection[str], found: Evaluation | None) -> frozenset[str]:
+    """The clusters that are not decided since they do not answer.
+
+    :param found: what OCM makes of the Placement; None where nobody but OCM knows.
+    """
+    silent = {
+        name_of(cluster)
+        for cluster in clusters
+        for taint in (cluster.get("spec") or {}).get("taints") or ()
+        if health.is_ours(taint) and taint["key"] in health.LOST
+    }
+    if found is not None:
+        silent = {name for name in silent if name in found.verdicts and found.verdicts[name].stage == TAINT}
+    return frozenset(silent - set(names))
 
 
 def _unfit(names: t.Collection[str], clusters: Clusters) -> str:

@@ -30,7 +30,7 @@ from .model import Delivery
 
 Object = t.Mapping[str, t.Any]
 
-HOLD, LEAVE = "hold", "leave"
+HOLD, LEAVE, CLEAR = "hold", "leave", "clear"
 AnyMember = Member | AbsentMember
 
 
@@ -45,7 +45,7 @@ class Rendered(t.Protocol):
 class Work:
     """One delivery on one cluster.
 
-    :param what: C(hold) it there, or C(leave) the cluster.
+    :param what: C(hold) it there, C(leave) the cluster once it is ready elsewhere, or C(clear) it first of all.
     :param steps: as the apply engine plans them, with ids that are those of a single cluster.
     :param desired: what it holds there.
     :param settled: there is nothing to do, and nothing to wait for.

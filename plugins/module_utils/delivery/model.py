@@ -20,12 +20,13 @@ from ..fleet.selectors import concerns
 from ..kube import adopt
 from .chart import Chart, read_chart
 from .division import DIVISIONS, Division
+from .failover_rule import Rule, read_rule
 from .patches import Patch, read_patch, veiled
 from .rollout.model import Strategy, read_strategy
 
 KEYS = (
     "name", "description", "src", "objects", "default_namespace", "clusters", "placement", "patches", "replicas",
-    "wait", "wait_timeout", "adopt", "force", "prune_limit", "rollout", "chart",
+    "wait", "wait_timeout", "adopt", "force", "prune_limit", "rollout", "chart", "failover",
 )  # fmt: skip
 #: ``applyset-delivery-<name>`` and ``delivery-<name>`` are names of objects, and of a set at most 50 characters.
 LONGEST_NAME = 41
@@ -60,6 +61,7 @@ class Delivery:
     :param platform: it is an add-on of the platform, which may hold what decides about rights and APIs.
     :param heir_of: sets of ours from which it takes over what it declares, as it stands.
     :param wait: seconds to wait until its workloads are ready on a cluster, None not to wait.
+    :param failover: what may happen when a cluster of its placement does not answer.
     :param rollout: how a change comes to its clusters; None where it comes to all of them, and none is kept.
     """
 
@@ -79,6 +81,7 @@ class Delivery:
     heir_of: tuple[str, ...] = ()
     rollout: Strategy | None = None
     chart: Chart | None = None
+    failover: Rule = field(default_factory=Rule)
 
     @property
     def patience(self) -> int | None:
@@ -166,6 +169,7 @@ def read(item: t.Any, reader: Reader, key: str) -> Delivery:
         prune_limit=_number(item.get("prune_limit", 50), 0, 100, reader, f"{key}.prune_limit", "a part in percent"),
         rollout=read_strategy(item, reader, f"{key}.rollout"),
         chart=chart,
+        failover=read_rule(item.get("failover"), reader, f"{key}.failover", item.get("placement") is not None),
     )
 
 

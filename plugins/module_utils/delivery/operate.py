@@ -27,6 +27,8 @@ from .assemble import Assembly
 from .content import Content, read_content
 from .decisions import Decision, decide
 from .division import unmeasured
+from .failover import bounded
+from .failover_rule import read_limit
 from .look import Asked, Found, look
 from .model import Delivery, read_all
 from .record import Records
@@ -43,6 +45,8 @@ ARGUMENTS: dict[str, t.Any] = {
     "withdraw": {"type": "list", "elements": "str", "default": []},
     "resume": {"type": "list", "elements": "str", "default": []},
     "rollback": {"type": "list", "elements": "str", "default": []},
+    "failover_limit": {"type": "str", "default": "25%"},
+    "presume_lost": {"type": "list", "elements": "str", "default": []},
     "decision_timeout": {"type": "int", "default": 60},
     "at_once": {"type": "int", "default": 8},
     "addons": {"type": "list", "elements": "dict"},
@@ -62,18 +66,20 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     :raises PlatformError: the hub cannot be asked.
     """
     clusters = params["clusters"]
+    limit = read_limit(params["failover_limit"])
     deliveries = _chosen([*_addons(params), *read_all(params["deliveries"], clusters)], params)
     contents, charts = _contents(deliveries, context)
     writer, hub = _hub(params, context)
     records = Records(hub)
     deliveries, params = _settled(deliveries, params, records)
-    decisions = decide(deliveries, clusters, writer, params["decision_timeout"])
+    decided = decide(deliveries, clusters, writer, params["decision_timeout"])
+    decisions = bounded(deliveries, decided, records, limit, params["presume_lost"])
     allocatable = _allocatable(hub)
     ways = Ways(params, deliveries, contents, records.standing, writer, charts)
     made: dict[str, Content | Returning] = {
         one.name: AddonContent(one)
         if isinstance(one, Addon)
-        else Content(one, contents[one.name], decisions[one.name].clusters, allocatable, charts.get(one.name))
+        else Content(one, contents[one.name], decisions[one.name].places, allocatable, charts.get(one.name))
         for one in deliveries
         if not decisions[one.name].unknown
     }
@@ -188,6 +194,11 @@ def _chosen(deliveries: t.Sequence[Delivery], params: t.Mapping[str, t.Any]) -> 
         Problem("names", name, f"is no declared delivery; there are {known}", "Correct the name")
         for name in params["names"]
         if name not in declared
+    ]
+    problems += [
+        Problem("presume_lost", name, "is no cluster of the fleet", "Correct the name")
+        for name in params["presume_lost"]
+        if name not in params["clusters"]
     ]
     if problems:
         raise InvalidInput(problems)

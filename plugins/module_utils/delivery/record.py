@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from types import MappingProxyType
 
 from ..errors import PlatformError
 from ..fleet.identity import NAMESPACE
@@ -20,6 +21,7 @@ from ..kube.client import Client
 from ..kube.resources import object_id
 from ..kube.steps import CLOSING_WAVE, PARENT_WAVE, plain_step
 from ..plan import Step
+from .failover_rule import Mark, read_marks, render_marks
 from .rollout.standing import Standing, read, told
 
 Object = dict[str, t.Any]
@@ -27,7 +29,7 @@ Object = dict[str, t.Any]
 LABEL = "lodestar.platform/record"
 _KIND = "delivery"
 _PREFIX = "delivery-"
-_DATA = "clusters"
+_DATA, _LOST = "clusters", "lost"
 _ROLLOUT = "rollout"
 
 
@@ -78,6 +80,20 @@ class Records:
                 f"{_ROLLOUT} from it, and the rollout begins anew; nothing was changed."
             ) from None
 
+    def lost(self, name: str) -> dict[str, Mark]:
+        """The clusters of a delivery that were replaced while they did not answer.
+
+        :raises PlatformError: somebody has changed the record.
+        """
+        there = self._there.get(name)
+        try:
+            return read_marks(json.loads(((there or {}).get("data") or {}).get(_LOST) or "{}"))
+        except (TypeError, ValueError):
+            raise PlatformError(
+                f"the hub's {object_id(there or {})} does not say from where the delivery {name} has moved. Remove "
+                f"its data {_LOST}, by which copies that were left are removed like others; nothing was changed."
+            ) from None
+
     def steps(
         self,
         hub: Client,
@@ -86,20 +102,22 @@ class Records:
         during: t.Collection[str],
         after: t.Collection[str],
         standings: tuple[Standing | None, Standing | None] = (None, None),
+        lost: t.Mapping[str, Mark] = MappingProxyType({}),
     ) -> Steps:
         """The steps before the first object of a delivery is written or deleted, and after the last.
 
         :param during: the clusters on which it may be until then.
         :param after: those on which it is afterwards.
         :param standings: how its rollout stands during, and after.
+        :param lost: the clusters that were replaced while they did not answer.
         """
         there = self._there.get(name)
         # What is known of a rollout goes last.
         first = standings[0] if standings[0] is not None else self.standing(name)
-        opening, closing = render(name, during, first), render(name, after, standings[1])
+        opening, closing = render(name, during, first, lost), render(name, after, standings[1], lost)
         before: list[Step] = []
         known = there is not None and (self.clusters(name), self.standing(name)) == (sorted(during), first)
-        if during and not known:
+        if during and not (known and opening["data"].get(_LOST) == (there or {})["data"].get(_LOST)):
             before = [plain_step(hub, opening, there, target, PARENT_WAVE)]
         if opening["data"] == closing["data"] and (after or there is None):
             return before, []
@@ -112,14 +130,21 @@ class Records:
 Steps = tuple[list[Step], list[Step]]
 
 
-def render(name: str, clusters: t.Collection[str], standing: Standing | None = None) -> Object:
+def render(
+    name: str,
+    clusters: t.Collection[str],
+    standing: Standing | None = None,
+    lost: t.Mapping[str, Mark] = MappingProxyType({}),
+) -> Object:
     """The record of a delivery."""
     rollout = {_ROLLOUT: told(standing)} if standing is not None else {}
+    marks = render_marks({cluster: mark for cluster, mark in lost.items() if cluster in clusters})
+    away = {_LOST: json.dumps(marks, sort_keys=True)} if marks else {}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": _PREFIX + name, "namespace": NAMESPACE, "labels": {LABEL: _KIND}},
-        "data": {_DATA: json.dumps(sorted(clusters)), **rollout},
+        "data": {_DATA: json.dumps(sorted(clusters)), **rollout, **away},
     }
 
 
