@@ -168,7 +168,7 @@ class Hub:
         own = {"ansible_connection": "local", "lodestar_hub_access": self.access}
         machines = {"hub_control_plane": {"hosts": {"h1": {"ansible_host": "192.0.2.11"}}}}
         return {
-            "all": {"vars": self.lists},
+            "all": {"vars": {"platform_addons": [{"name": "metrics-server", "state": "absent"}], **self.lists}},
             "clusters": {"vars": own, "hosts": {"hub": hub, **members}},
             "machines": {"children": {"hub_machines": {"children": machines}}},
         }
