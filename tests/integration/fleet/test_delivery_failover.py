@@ -24,8 +24,8 @@ from ansible_collections.lodestar.platform.plugins.module_utils.placement.info i
 from ansible_collections.lodestar.platform.plugins.module_utils.placement.input_plan import OPERATION as INPUTS
 
 from ..harness.apiserver import ApiServer
-from .conftest import LODESTAR, minted, run
-from .test_delivery import CLUSTER, PLACEMENT, SETS, decide, placement_objects
+from .conftest import LODESTAR, minted, run, take_us_away
+from .test_delivery import PLACEMENT, SETS, decide, placement_objects
 
 Object = dict[str, t.Any]
 EAST, NORTH = NAMES = ("away-east", "away-north")
@@ -144,10 +144,7 @@ def away(
             for name, server in servers.items():
                 take_in(client, name, server, hub_access)
         yield Away(hub, hub_access, servers)
-        with Client(hub.admin) as client:
-            for name in NAMES:
-                client.delete(CLUSTER, "ManagedCluster", name)
-                client.delete("v1", "Namespace", name)
+        take_us_away([], hub)
     finally:
         for server in servers.values():
             server.__exit__()
