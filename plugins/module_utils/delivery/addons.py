@@ -201,7 +201,9 @@ def _settings(kind: Kind, item: t.Mapping[str, t.Any], reader: Reader, key: str)
         reason = f"is not the version that the bundle holds ({ours})"
         reader.problem(f"{key}.version", version, reason, "remove it, or give the repository that has it")
     replicas = item.get("replicas")
-    if replicas is not None and (type(replicas) is not int or replicas not in range(1, _MOST_REPLICAS + 1)):
+    if replicas is not None and (
+        not isinstance(replicas, int) or isinstance(replicas, bool) or not 1 <= replicas <= _MOST_REPLICAS
+    ):
         reader.problem(f"{key}.replicas", replicas, f"is not a number from 1 to {_MOST_REPLICAS}", "correct it")
         replicas = None
     more = {name: reader.boolean(item[name], f"{key}.{name}") for name in kind.switches if item.get(name) is not None}

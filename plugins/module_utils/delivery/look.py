@@ -31,7 +31,7 @@ from .model import Delivery
 Object = t.Mapping[str, t.Any]
 
 HOLD, LEAVE, CLEAR = "hold", "leave", "clear"
-AnyMember = Member | AbsentMember
+AnyMember: t.TypeAlias = "Member | AbsentMember"
 
 
 class Rendered(t.Protocol):

@@ -39,7 +39,7 @@ _VAULT = b"$ANSIBLE_VAULT;"
 _SECRET_KEY = re.compile(r"pass|secret|token|key|credential|auth|cert", re.IGNORECASE)
 #: Shorter ones would blot out half of a message, and guard nothing.
 _SHORTEST_SECRET = 4
-_Key = tuple[tuple[str, ...], str, Capabilities | None]
+_Key: t.TypeAlias = "tuple[tuple[str, ...], str, Capabilities | None]"
 
 
 @dataclass

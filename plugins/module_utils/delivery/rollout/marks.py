@@ -23,6 +23,7 @@ from ..look import Work
 from ..model import Delivery
 from . import kept
 from .conduct import Course, Pace
+from .model import Strategy
 from .stages import Stage, stages
 from .standing import COMPLETE, PROGRESSING, ROLLED_BACK, ROLLING_BACK, STOPPED, Standing
 from .way import BACK, Way
@@ -58,8 +59,7 @@ def marks(
     patience = delivery.patience or 0
     if way.what == BACK:
         return _back(way, works, lost, patience)
-    strategy, old = delivery.rollout, way.standing
-    assert strategy is not None
+    strategy, old = t.cast(Strategy, delivery.rollout), way.standing
     pace = Pace(tuple(stages(strategy, groups)), lost, patience, strategy.soak)
     held = {name: work.desired for name, work in works.items()}
     after = Standing(way.digest, COMPLETE, good=way.digest, held=way.hasher.of_clusters(held))
@@ -95,10 +95,10 @@ def _short(way: Way, during: Standing | None, works: t.Iterable[str], lost: t.Ma
 
 
 def _back(way: Way, works: t.Mapping[str, Work], lost: t.Mapping[str, str], patience: int) -> Marks:
-    assert way.standing is not None
+    standing = t.cast(Standing, way.standing)
     there = tuple(sorted({*works, *lost}))
     pace = Pace((Stage("all clusters", there, max(1, len(there)), len(there), ""),), lost, patience)
-    during = replace(way.standing, state=ROLLING_BACK, done=(), failed={}, waiting=())
+    during = replace(standing, state=ROLLING_BACK, done=(), failed={}, waiting=())
     if lost:
         return Marks(pace, during, replace(during, touched=tuple(sorted(lost)), failed=dict(lost)))
     return Marks(pace, during, replace(during, state=ROLLED_BACK, touched=()))
