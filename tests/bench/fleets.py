@@ -29,6 +29,8 @@ from ..integration.harness.simulated import Recording, Simulated
 ROOT = Path(__file__).resolve().parents[2]
 #: Label of the clusters by which a run chooses its part of the fleet.
 KIND = "bench"
+#: By these arguments a cluster that has nothing to do is asked by each task on its own all the same.
+UNSETTLED = ("-e", json.dumps({"access_leave_settled": False}))
 _NODES = 3
 Object = dict[str, t.Any]
 
@@ -247,8 +249,9 @@ def furnish(server: ApiServer) -> None:
 
 
 def record(hub: Hub, name: str, server: ApiServer) -> Recording:
-    """What a real member answers to an unchanged attachment and to fleet_info."""
+    """What a real member answers to an unchanged attachment, in one look and task by task, and to fleet_info."""
     stored, mark = hub.stored(name), server.audit.mark()
     hub.attach([name]).checked()
+    hub.attach([name], *UNSETTLED).checked()
     hub.info("real", True, len([kind for kind in hub.kinds.values() if kind == "real"])).checked()
     return Recording.make(name, stored.uid, stored.connection, server.audit.since(mark, LODESTAR))

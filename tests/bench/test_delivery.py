@@ -37,7 +37,7 @@ from ..integration.harness.programs import programs
 from ..integration.harness.simulated import Recording, Simulated, SimulatedFleet
 from ..integration.placement.conftest import SET
 from ..integration.placement.oracle import controlling
-from .fleets import KIND, Done, Hub, Object, furnish
+from .fleets import KIND, UNSETTLED, Done, Hub, Object, furnish
 
 pytestmark = pytest.mark.timeout(1800)
 QUICK = "QUICK" in os.environ
@@ -145,7 +145,7 @@ def record(hub: Hub, real: ApiServer) -> Recording:
     hub.lists = {"deliveries": deliveries(placed=False)}
     mark = real.audit.mark()
     hub.play(["placement", "delivery"], [REAL]).checked()
-    hub.attach([REAL]).checked()  # Its questions are those by which the hub records a simulated one.
+    hub.attach([REAL], *UNSETTLED).checked()  # Its questions are those by which the hub records a simulated one.
     stored = hub.stored(REAL)
     return Recording.make(REAL, stored.uid, stored.connection, real.audit.since(mark, LODESTAR))
 
