@@ -21,6 +21,7 @@ from ..kube.desired import Normal, key_of
 from ..kube.errors import NONSENSE, Forbidden
 from ..kube.operate import placed
 from ..kube.steps import CLOSING_WAVE, ObjectStep
+from ..kube.transport import one_look
 from ..operation import Context
 from ..plan import Step
 from . import rights
@@ -121,17 +122,17 @@ def look(asked: Asked, params: t.Mapping[str, t.Any], context: Context) -> Found
     :param params: with C(hub) and C(hub_access). ``context`` has the hub's client.
     """
     found = Found(asked.name)
-    member = _member(asked, params, context, found)
-    if member is None:
-        return found
-    found.client = member
-    try:
-        if asked.ledgers:
-            found.delivered = member.delivered()
-        _plan(asked, params, context, member, found)
-    except (PlatformError, *NONSENSE) as exc:
-        found.state, found.reason = "failed", _reason(exc)
-        found.works, found.problems = [], {}
+    with one_look():
+        member = found.client = _member(asked, params, context, found)
+        if member is None:
+            return found
+        try:
+            if asked.ledgers:
+                found.delivered = member.delivered()
+            _plan(asked, params, context, member, found)
+        except (PlatformError, *NONSENSE) as exc:
+            found.state, found.reason = "failed", _reason(exc)
+            found.works, found.problems = [], {}
     member.act()
     return found
 

@@ -107,7 +107,7 @@ def _too_few_left(doomed: t.Sequence[Object], observed: Observed, applyset: Appl
 
 def _members(client: Client, applyset: ApplySet, desired: t.Iterable[Object]) -> list[Object]:
     """The declared objects as members, of kinds that the cluster serves or will serve."""
-    objects = [applyset.member(obj) for obj in normalise(desired)]
+    objects = normalise(desired).members(applyset)
     client.learn(declared_resources(objects))
     _check_kinds(client, objects)
     return objects

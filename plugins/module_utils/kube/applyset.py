@@ -12,6 +12,7 @@ What has the label and is no longer declared is pruned. https://kep.k8s.io/3659
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import typing as t
@@ -50,7 +51,7 @@ class ApplySet:
         """The name of the parent object."""
         return f"applyset-{self.name}"
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """The id by the KEP's rule."""
         return set_id(self.parent_name, self.namespace, "ConfigMap")

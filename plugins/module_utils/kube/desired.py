@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from ..errors import InvalidInput, Problem
-from .applyset import PART_OF, kind_of
+from .applyset import PART_OF, ApplySet, kind_of
 from .diff import encode_string_data
 from .resources import STATIC, Resource, from_crd, object_id
 
@@ -59,7 +59,14 @@ def key_of(obj: t.Mapping[str, t.Any]) -> tuple[str, str, str]:
 
 
 class Normal(list[Object]):
-    """Objects as :func:`normalise` makes them."""
+    """Objects as :func:`normalise` makes them. They are not changed, so what is made of them serves many clusters."""
+
+    def members(self, applyset: ApplySet) -> list[Object]:
+        """The objects as members of a set."""
+        made: dict[str, list[Object]] = self.__dict__.setdefault("_members", {})
+        if applyset.id not in made:
+            made[applyset.id] = [applyset.member(obj) for obj in self]
+        return made[applyset.id]
 
 
 def normalise(objects: t.Iterable[t.Any], sources: t.Sequence[str] | None = None) -> Normal:

@@ -55,9 +55,10 @@ class Deviation:
 
 def fields_of(observed: t.Mapping[str, t.Any], manager: str, subresource: str = "") -> Fields:
     """What ``manager`` owns by server-side apply; empty when nothing."""
-    for holder, fields in _entries(observed):
-        if holder == Holder(manager, "Apply", subresource):
-            return fields
+    wanted = (manager, "Apply", subresource)
+    for entry in _recorded(observed):
+        if wanted == tuple(str(entry.get(key) or "") for key in ("manager", "operation", "subresource")):
+            return entry.get("fieldsV1") or {}
     return {}
 
 
@@ -83,6 +84,8 @@ def deviations(
     :param literal: another spelling of the same value counts as well, as it does for the API server when it looks for
         conflicts: C("1") is not C("1000m") then.
     """
+    if _whole(_content(declared), fields_of(observed, manager, subresource)):
+        return []
     others = [(holder, fields) for holder, fields in _entries(observed) if holder.manager != manager]
     found = _lost(declared, observed, manager, subresource, literal)
     return [
@@ -161,7 +164,6 @@ def show(path: Path) -> str:
 
 
 def _entries(observed: t.Mapping[str, t.Any]) -> list[tuple[Holder, Fields]]:
-    entries = (observed.get("metadata") or {}).get("managedFields") or ()
     return [
         (
             Holder(
@@ -169,8 +171,33 @@ def _entries(observed: t.Mapping[str, t.Any]) -> list[tuple[Holder, Fields]]:
             ),
             entry.get("fieldsV1") or {},
         )
-        for entry in entries
+        for entry in _recorded(observed)
     ]
+
+
+def _recorded(observed: t.Mapping[str, t.Any]) -> t.Sequence[t.Mapping[str, t.Any]]:
+    return (observed.get("metadata") or {}).get("managedFields") or ()
+
+
+def _whole(declared: t.Any, fields: Fields, name: str = "") -> bool:
+    """True when every declared leaf is owned, and nobody can have added to what is declared: what :class:`_Lost` would
+    find nothing in, told in a fraction of its time, since almost every object of a fleet is one.
+
+    :param name: of the field.
+    """
+    if isinstance(declared, dict):
+        for key, value in declared.items():
+            child = fields.get("f:" + key)
+            if child is None or (child and not _whole(value, child, key)):
+                return False
+        return True
+    if isinstance(declared, list) and name not in CLOSED_SETS:
+        for item in declared:
+            child = fields.get(_match(item, fields)[0] or "")
+            if child is None or (child and not _whole(item, child)):
+                return False
+        return True
+    return False
 
 
 def _content(declared: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -53,6 +54,7 @@ def group_of(api_version: str) -> str:
     return api_version.partition("/")[0] if "/" in api_version else ""
 
 
+@functools.lru_cache(maxsize=1024)
 def group_kind(api_version: str, kind: str) -> str:
     """``Kind`` or ``Kind.group``."""
     group = group_of(api_version)

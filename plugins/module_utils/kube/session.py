@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -68,8 +69,8 @@ class Call:
     @property
     def target(self) -> str:
         """The path with its query."""
-        pairs = [(key, str(value)) for key, value in (self.query or {}).items() if value is not None]
-        return self.path + ("?" + urlencode(pairs) if pairs else "")
+        pairs = tuple((key, str(value)) for key, value in (self.query or {}).items() if value is not None)
+        return self.path + ("?" + _encoded(pairs) if pairs else "")
 
     @property
     def stores(self) -> bool:
@@ -304,6 +305,12 @@ class Session:
             f"{call.verb} {call.what}: {self.connection.server} answers with {kind}, which no Kubernetes API does",
             status=response.status,
         )
+
+
+@functools.lru_cache(maxsize=128)
+def _encoded(pairs: tuple[tuple[str, str], ...]) -> str:
+    """A query. That for the members of many sets is long, and the same for every kind and cluster."""
+    return urlencode(pairs)
 
 
 def _delay(failures: int) -> float:

@@ -179,6 +179,12 @@ class _Pool:
         for connection in idle:
             connection.close()
 
+    def end(self) -> None:
+        """From now on everything is asked anew, by who goes on after the look."""
+        self.looking = False
+        self._answers.clear()
+        self.close()
+
     def certificate(self) -> dict[str, t.Any]:
         with self._lock:
             kept = t.cast("_Socket | None", self._idle[-1].sock) if self._idle else None
@@ -219,7 +225,7 @@ def one_look(together: t.Collection[str] = ()) -> t.Iterator[None]:
     finally:
         _look.reset(token)
         for pool in look.pools.values():
-            pool.close()
+            pool.end()
 
 
 class Transport:

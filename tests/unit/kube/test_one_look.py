@@ -48,6 +48,15 @@ def test_what_stands_is_asked_once(sent: list[str], status: int) -> None:
     assert len(sent) == 3
 
 
+def test_who_goes_on_after_the_look_asks_anew(sent: list[str]) -> None:
+    with one_look():
+        member = Transport(SERVER, 1)
+        ask("/a/200")
+    for _time in range(2):
+        member.exchange("GET", "/a/200", {}, None, time.monotonic() + 5)
+    assert len(sent) == 3
+
+
 @pytest.mark.parametrize(
     ("target", "method"), [("/a/500", "GET"), ("/a/429", "GET"), ("/a/403", "GET"), ("/a/200", "POST")]
 )
