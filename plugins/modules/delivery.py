@@ -115,6 +115,13 @@ options:
     type: list
     elements: str
     default: []
+  settled:
+    description:
+      - Names of clusters of which an earlier task of the run has seen that they hold what is decided for them, such as
+        M(lodestar.platform.fleet_settled). They are not asked again.
+    type: list
+    elements: str
+    default: []
   only:
     description:
       - Names of the clusters that may be changed, all by default. The others are not asked, and no delivery leaves any

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: fleet_settled
-short_description: See which attached clusters have nothing to do
+short_description: See which clusters have nothing to do
 version_added: 0.1.0
 description:
-  - Looks at many attached clusters side by side, in one task, with what the modules cluster_attach, cluster_record,
-    tenancy and policy would look at. A cluster for which none of them would do anything is settled.
+  - Looks at many clusters side by side, in one task, with what the modules addons, cluster_attach, cluster_record,
+    tenancy and policy, and delivery for the platform's add-ons, would look at. Each cluster is asked once what several
+    of them want to know. One for which none of them would do anything is settled.
   - A play lets settled clusters go, which saves their tasks. What is wrong with a cluster, or has to be done there, is
     left to those modules to say and to do.
   - The result holds the access to clusters that are not settled, and is never shown.
@@ -30,17 +31,30 @@ options:
     type: dict
     required: true
   names:
-    description: Names of clusters. Created ones are left out, since their machines have more to say.
+    description: Names of clusters. The hub is left out, and so are created ones unless O(created) is set.
     type: list
     elements: str
     required: true
   options:
     description:
-      - By cluster, the variables of the roles attach, tenancy, policy and report that are set for it. A cluster for
-        which one is set that says something else than the fleet is not looked at beyond its access. By default they
+      - By cluster, the variables of the roles addons, attach, tenancy, policy and report that are set for it. A cluster
+        for which one is set that says something else than the fleet is not looked at beyond its access. By default they
         are taken from the variables of the hosts.
     type: dict
     default: {}
+  created:
+    description:
+      - Look at created clusters, too. Their machines may have something to do all the same, which is not looked at
+        here, so they are told apart.
+    type: bool
+    default: false
+  addons:
+    description:
+      - The declared C(platform_addons). A cluster that lacks one of its add-ons, or where one is not ready, is not
+        settled.
+    type: list
+    elements: dict
+    default: []
   at_once:
     description: How many clusters are looked at at the same time.
     type: int
@@ -67,14 +81,18 @@ EXAMPLES = r"""
 RETURN = r"""
 settled:
   description:
-    - By cluster that has nothing to do, its C(uid), and its C(entry) in the report, see
+    - By attached cluster that has nothing to do, its C(uid), and its C(entry) in the report, see
       M(lodestar.platform.cluster_summary).
+  returned: success
+  type: dict
+created:
+  description: The same of created clusters, if they were looked at. It holds as long as their machines are left alone.
   returned: success
   type: dict
 looked:
   description:
-    - By cluster that has something to do, or of which that is not known, what M(lodestar.platform.access_info) returns
-      of it. A cluster whose access could not be judged is in none of both. Secret.
+    - By cluster that is not in RV(settled), what M(lodestar.platform.access_info) returns of it. One whose access could
+      not be judged is in none of both. Secret.
   returned: success
   type: dict
 """

@@ -27,7 +27,8 @@ ARROWS: dict[str, set[str]] = {
     "fleet": {"kube"},
     "tenancy": {"fleet", "kube"},
     "policy": {"fleet", "kube"},
-    "settled": {"tenancy", "policy", "fleet", "kube"},
+    # Of delivery only whether a cluster holds the platform's add-ons.
+    "settled": {"delivery", "tenancy", "policy", "fleet", "kube"},
     # Of policy only the evaluator of CEL, in which Placements select, too.
     "placement": {"fleet", "kube", "policy"},
     # Of tenancy only how a whole is divided into parts that add up, of bundle the table of versions.

@@ -194,19 +194,38 @@ def _plan(asked: Asked, params: t.Mapping[str, t.Any], context: Context, member:
 
 def _hold(delivery: Delivery, desired: Normal, cluster: str, member: AnyMember, found: Found) -> None:
     def plan() -> None:
-        steps = plan_objects(
-            member,
-            desired,
-            applyset=ApplySet(delivery.set_name, force=delivery.force),
-            target=cluster,
-            adopt=delivery.adopt,
-            prune_limit=delivery.prune_limit,
-            heir_of=[ApplySet(name) for name in delivery.heir_of],
-        )
+        steps = steps_to_hold(delivery, desired, member, cluster)
         settled = not steps and member.ready(desired)
         found.works.append(Work(delivery.name, cluster, HOLD, member, tuple(steps), desired, settled))
 
     _try(delivery.name, found, plan)
+
+
+def steps_to_hold(delivery: Delivery, desired: Normal, client: Client, cluster: str) -> list[Step]:
+    """The steps that make a cluster hold a delivery.
+
+    :param desired: what it is there, and ``client`` is of the cluster.
+    :raises PlatformError: the cluster does not answer, or something there is refused.
+    """
+    return plan_objects(
+        client,
+        desired,
+        applyset=ApplySet(delivery.set_name, force=delivery.force),
+        target=cluster,
+        adopt=delivery.adopt,
+        prune_limit=delivery.prune_limit,
+        heir_of=[ApplySet(name) for name in delivery.heir_of],
+    )
+
+
+def known(asked: Asked) -> Found:
+    """What an earlier look of the run has found of a cluster that holds all that is decided for it."""
+    there = AbsentMember(asked.name)
+    works = [
+        Work(one.name, asked.name, HOLD, there, (), content.of(asked.cluster or {}), settled=True)
+        for one, content in asked.hold
+    ]
+    return Found(asked.name, works=works)
 
 
 def _leave(name: str, cluster: str, member: AnyMember, found: Found) -> None:

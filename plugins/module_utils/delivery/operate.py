@@ -29,7 +29,7 @@ from .decisions import Decision, decide
 from .division import unmeasured
 from .failover import bounded
 from .failover_rule import read_limit
-from .look import Asked, Found, look
+from .look import Asked, Found, known, look
 from .model import Delivery, read_all
 from .record import Records
 from .rendering import Rendering, open_chart
@@ -53,6 +53,7 @@ ARGUMENTS: dict[str, t.Any] = {
     "addon_names": {"type": "dict", "default": {}},
     "founding": {"type": "list", "elements": "str", "default": []},
     "only": {"type": "list", "elements": "str", "default": []},
+    "settled": {"type": "list", "elements": "str", "default": []},
     **HUB_ARGUMENTS,
 }
 
@@ -258,8 +259,13 @@ def _asked(assembly: Assembly, made: t.Mapping[str, Content | Returning]) -> lis
 def _look(asked: t.Sequence[Asked], params: t.Mapping[str, t.Any], context: Context) -> dict[str, Found]:
     if not asked:
         return {}
+
+    def one(item: Asked) -> Found:
+        settled = item.name in params["settled"] and not (item.leave or item.ledgers)
+        return known(item) if settled else look(item, params, context)
+
     with ThreadPoolExecutor(max_workers=min(params["at_once"], len(asked))) as pool:
-        return {one.name: one for one in pool.map(lambda item: look(item, params, context), asked)}
+        return {found.name: found for found in pool.map(one, asked)}
 
 
 def _warnings(

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from ..errors import PlatformError
 from ..fleet import access_info
 from ..fleet.report_summary import OPERATION as SUMMARY
+from ..kube.client import Client
+from ..kube.connection import resolve
 from ..kube.errors import NONSENSE, Unreachable
 from ..kube.transport import one_look
 from ..operation import Context
@@ -40,7 +42,7 @@ def look(
 ) -> Finding | None:
     """Asks a cluster once what its operations want to know, and what they would do.
 
-    :param fleet: with C(hub_access), C(shares) and C(allocatable).
+    :param fleet: with C(hub_access), C(shares), C(allocatable) and C(held) (:class:`delivery.held.Held`).
     :param options: None to look at the access alone.
     :param context: with the hub.
     :returns: None if not even the access could be judged: its own task says why.
@@ -70,18 +72,27 @@ def _judged(
     context: Context,
 ) -> Finding:
     given = told.params(cluster, fleet, access["access"], fleet["hub_access"], options)
+    if "addons" in given:
+        given["addons"]["wait_timeout"] = 0  # What is not ready is left to the task that waits for it.
     warnings: list[str] = []
-    for name, operation in told.OPERATIONS.items():
+    for name, arguments in given.items():
+        if name not in told.OPERATIONS:
+            continue
         one = _of_one(context)
         with one.resources:
-            plan = operation.plan(given[name], one)
-        if plan.steps or (name == "attach" and plan.warnings):
-            return Finding(access)
+            plan = told.OPERATIONS[name].plan(arguments, one)
+            if plan.steps or (name == "attach" and plan.warnings):
+                return Finding(access)
+            if name == "addons" and plan.finish is not None:
+                plan.finish()
         warnings += plan.warnings
+    with Client(resolve({"access": access["access"]}, {})) as client:
+        if not fleet["held"].on(cluster, client):
+            return Finding(access)
     entry = SUMMARY.plan(given["summary"], _of_one(context)).outputs["entry"]
     return Finding(access) if entry["problem"] else Finding(access, entry, tuple(warnings))
 
 
 def _of_one(context: Context) -> Context:
     """The context of one operation: what it opens ends with it, and nobody looks at a diff."""
-    return replace(context, resources=type(context.resources)(), environ={}, diff=False)
+    return replace(context, resources=type(context.resources)(), environ={}, diff=False, progress=lambda _line: None)

@@ -11,6 +11,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from ..delivery.addons import read_all as read_addons
+from ..delivery.held import Held
+from ..delivery.record import Records
 from ..errors import InvalidInput, PlatformError, Problem
 from ..fleet.access_info import HUB_ARGUMENTS, hub_uid
 from ..fleet.hub_snapshot import HubSnapshot
@@ -26,7 +29,7 @@ Object = t.Mapping[str, t.Any]
 
 
 def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
-    """Looks at the attached clusters of C(names). There is never anything to do.
+    """Looks at the clusters of C(names), at created ones if asked to. There is never anything to do.
 
     Whatever goes wrong with the hub or with a cluster leaves clusters out: their own tasks say what it is.
     """
@@ -34,8 +37,10 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         remedy = "Give a number, or leave it out"
         raise InvalidInput([Problem("at_once", params["at_once"], "must be at least 1", remedy)])
     fleet, options = params["fleet"], params["options"]
-    clusters = [fleet["clusters"][name] for name in params["names"] if fleet["clusters"][name]["mode"] == "attach"]
-    nothing = Plan(outputs={"settled": {}, "looked": {}})
+    modes = ("attach", "create") if params["created"] else ("attach",)
+    declared = [fleet["clusters"][name] for name in params["names"] if name != fleet["hub"]]
+    clusters = [cluster for cluster in declared if cluster["mode"] in modes]
+    nothing = Plan(outputs={"settled": {}, "created": {}, "looked": {}})
     if not clusters or not params.get("hub_access"):
         return nothing
     try:
@@ -43,11 +48,14 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         hub = context.enter(HubSnapshot(resolve({"access": params["hub_access"]}, {})))
         hub_uid(hub, {**params, "hub": fleet["hub"] or "hub"})  # All looks want to know it: it is asked for here, once.
         fleet, warnings = _with_budgets({**fleet, "hub_access": params["hub_access"]}, context)
+        names = {name: given["addons_names"] for name, given in options.items() if given.get("addons_names")}
+        fleet["held"] = Held(read_addons(params["addons"], fleet["clusters"], names), Records(hub))
     except PlatformError:
         return nothing
     shared = replace(context, hub=hub)
-    # Created clusters are never settled: what depends on their records is left to its tasks, and not asked here before.
-    tied = set(_waiting(fleet, [str(cluster["name"]) for cluster in clusters]))
+    attached = [str(cluster["name"]) for cluster in clusters if cluster["mode"] == "attach"]
+    # What depends on the records of others is left to its tasks, and not asked here before.
+    tied = {str(cluster["name"]) for cluster in clusters if _waits(fleet, cluster, attached)}
 
     def one(cluster: Object) -> Finding | None:
         given = None if cluster["name"] in tied else _options(options.get(cluster["name"]) or {})
@@ -73,16 +81,21 @@ def _options(given: Object) -> Object | None:
 
 
 def _told(fleet: Object, found: t.Mapping[str, Finding], warnings: t.Sequence[str]) -> Plan:
-    settled = {name: finding for name, finding in found.items() if finding.entry is not None}
-    for name in [*_doubled(found), *_waiting(fleet, settled)]:
-        settled.pop(name, None)
+    at_rest = {name: finding for name, finding in found.items() if finding.entry is not None}
+    for name in _doubled(found):
+        at_rest.pop(name, None)
+    attached = [name for name in at_rest if fleet["clusters"][name]["mode"] == "attach"]
+    for name in [name for name in at_rest if _waits(fleet, fleet["clusters"][name], attached)]:
+        del at_rest[name]
+    settled = {name: {"uid": one.access["uid"], "entry": one.entry} for name, one in at_rest.items()}
     outputs = {
-        "settled": {name: {"uid": one.access["uid"], "entry": one.entry} for name, one in settled.items()},
-        "looked": {name: one.access for name, one in found.items() if name not in settled},
+        "settled": {name: item for name, item in settled.items() if name in attached},
+        "created": {name: item for name, item in settled.items() if name not in attached},
+        "looked": {name: one.access for name, one in found.items() if name not in settled.keys() & attached},
     }
-    said = [*warnings, *(line for one in settled.values() for line in one.warnings)]
+    said = [*warnings, *(line for one in at_rest.values() for line in one.warnings)]
     # Where other clusters have something to do, the task that divides the budgets says the same of them once more.
-    return Plan(outputs=outputs, warnings=list(dict.fromkeys(said)) if settled else [])
+    return Plan(outputs=outputs, warnings=list(dict.fromkeys(said)) if at_rest else [])
 
 
 def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
@@ -92,18 +105,17 @@ def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
     return [name for name, one in found.items() if count[one.access["uid"]] > 1]
 
 
-def _waiting(fleet: Object, settled: t.Collection[str]) -> list[str]:
-    """Clusters whose share of a budget depends on what the hub will record of another one in this run."""
+def _waits(fleet: Object, cluster: Object, settled: t.Collection[str]) -> bool:
+    """True for a cluster whose share of a budget depends on what the hub will record of another one in this run.
+
+    :param settled: names of attached clusters of which it will record nothing. Created ones may still change.
+    """
     measured = {
         tenant["name"] for tenant in fleet["tenants"] if (tenant.get("budget") or {}).get("split") == "capacity"
     }
-    moving = {
-        name
-        for cluster in fleet["clusters"].values()
-        if cluster["name"] not in settled
-        for name in measured & set(cluster["tenants"])
-    }
-    return [name for name in settled if moving & set(fleet["clusters"][name]["tenants"])]
+    own = measured & set(cluster["tenants"])
+    others = (other for name, other in fleet["clusters"].items() if name not in (*settled, cluster["name"]))
+    return any(own & set(other["tenants"]) for other in others)
 
 
 OPERATION = Operation(
@@ -111,6 +123,8 @@ OPERATION = Operation(
         "fleet": {"type": "dict", "required": True},
         "names": {"type": "list", "elements": "str", "required": True},
         "options": {"type": "dict", "default": {}},
+        "created": {"type": "bool", "default": False},
+        "addons": {"type": "list", "elements": "dict", "default": []},
         "at_once": {"type": "int", "default": 8},
         **HUB_ARGUMENTS,
     },

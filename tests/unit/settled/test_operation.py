@@ -26,6 +26,7 @@ class Looks:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **found: Finding | None) -> None:
         self.found, self.options = found, dict[str, t.Any]()
         monkeypatch.setattr(operation, "HubSnapshot", lambda connection: contextlib.nullcontext())
+        monkeypatch.setattr(operation, "Records", lambda hub: None)
         monkeypatch.setattr(operation, "hub_uid", lambda hub, params: "hub-uid")
         monkeypatch.setattr(operation, "look", self.look)
 
@@ -33,14 +34,16 @@ class Looks:
         self.options[cluster["name"]] = options
         return self.found[cluster["name"]]
 
-    def plan(self, tenants: t.Sequence[Object] = (), created: t.Sequence[str] = (), **params: t.Any) -> Plan:
+    def plan(self, tenants: t.Sequence[Object] = (), of_created: t.Sequence[str] = (), **params: t.Any) -> Plan:
         clusters = {
             name: {"name": name, "mode": "attach", "tenants": [tenant["name"] for tenant in tenants]}
             for name in self.found
         }
-        clusters["created"] = {"name": "created", "mode": "create", "tenants": list(created)}
+        for name in ("made", "hub"):
+            clusters[name] = {"name": name, "mode": "create", "tenants": list(of_created)}
         fleet = {"hub": "hub", "clusters": clusters, "tenants": list(tenants)}
         given = {"names": list(clusters), "options": {}, "at_once": 2, "hub": "hub", "hub_access": HUB, **params}
+        given = {"created": False, "addons": [], **given}
         return operation.plan({"fleet": fleet, **given}, Context(environ={}))
 
 
@@ -86,8 +89,29 @@ def test_what_depends_on_a_created_cluster_is_left_to_its_tasks(
 ) -> None:
     monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
     looks = Looks(monkeypatch, a=finding("1"))
-    looks.plan([{"name": "team", "budget": {"split": split}}], created=["team"])
+    looks.plan([{"name": "team", "budget": {"split": split}}], of_created=["team"])
     assert looks.options == {"a": options}
+
+
+def test_created_clusters_but_for_the_hub_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks(monkeypatch, a=finding("1"), made=finding("2", True, "said of made"))
+    made = looks.plan(created=True)
+    assert set(looks.options) == {"a", "made"}
+    assert (set(made.outputs["settled"]), set(made.outputs["looked"])) == ({"a"}, {"made"})
+    assert made.outputs["created"] == {"made": {"uid": "2", "entry": {"name": "2"}}}
+    assert made.warnings == ["said of made"]
+    # Other tasks are left to do what they do at created clusters.
+    assert looks.plan().outputs["created"] == {}
+
+
+@pytest.mark.parametrize(("split", "at_rest"), [("capacity", set()), ("even", {"made"})])
+def test_a_created_cluster_waits_for_what_others_record(
+    monkeypatch: pytest.MonkeyPatch, split: str, at_rest: set[str]
+) -> None:
+    monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
+    looks = Looks(monkeypatch, made=finding("2"))
+    made = looks.plan([{"name": "team", "budget": {"split": split}}], of_created=["team"], created=True)
+    assert set(made.outputs["created"]) == at_rest
 
 
 def test_a_cluster_whose_roles_are_told_something_else_is_asked_for_its_access_alone(
@@ -100,7 +124,7 @@ def test_a_cluster_whose_roles_are_told_something_else_is_asked_for_its_access_a
 
 def test_without_a_hub_nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Looks(monkeypatch, a=finding("1")).plan(hub_access=None)
-    assert made.outputs == {"settled": {}, "looked": {}}
+    assert made.outputs == {"settled": {}, "created": {}, "looked": {}}
 
 
 def test_a_number_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

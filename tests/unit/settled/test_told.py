@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import inventory
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.report_summary import OPERATION as SUMMARY
 from ansible_collections.lodestar.platform.plugins.module_utils.settled import told
@@ -18,13 +20,14 @@ from ansible_collections.lodestar.platform.plugins.module_utils.settled import t
 ROLES = Path(__file__).resolve().parents[3] / "roles"
 #: Module of a role's task -> the operation's name.
 TASKS = {
+    "addons": "addons",
     "cluster_attach": "attach",
     "cluster_record": "record",
     "tenancy": "tenancy",
     "policy": "policy",
     "cluster_summary": "summary",
 }
-ROLE_NAMES = ("attach", "tenancy", "policy", "report")
+ROLE_NAMES = ("addons", "attach", "tenancy", "policy", "report")
 #: Of the whole report, not of a cluster.
 OF_THE_REPORT = {"report_path"}
 
@@ -59,15 +62,34 @@ def fleet(**lists: t.Any) -> dict[str, t.Any]:
         "cluster_access": {"tier": "lifecycle", "grants": {"cluster_roles": ["team-view"]}},
         "tenant_settings": {"ingress_namespaces": ["ingress"]},
     }
-    hosts = {"hub": {**hub, **local}, "legacy": {**legacy, **local}, "h1": {"ansible_host": "192.0.2.11"}}
-    machines = {group: ["h1"] for group in ("machines", "hub_machines", "hub_control_plane")}
-    found = inventory.read(hosts, {"clusters": ["hub", "legacy"], **machines}).as_dict()
+    east = {
+        "kubernetes_version": "1.36.3",
+        "endpoint": {"address": "192.0.2.20", "port": 8443},
+        "network": {"pod_cidr": "10.9.0.0/16"},
+    }
+    hosts = {"hub": {**hub, **local}, "legacy": {**legacy, **local}, "east": {**east, **local}}
+    hosts |= {
+        "h1": {"ansible_host": "192.0.2.11"},
+        "e1": {"ansible_host": "192.0.2.21", "node_labels": {"disk": "fast"}},
+        "e2": {"ansible_host": "192.0.2.22", "node_taints": [{"key": "only", "value": "db", "effect": "NoSchedule"}]},
+    }
+    groups = {
+        "machines": ["h1", "e1", "e2"],
+        "hub_machines": ["h1"],
+        "hub_control_plane": ["h1"],
+        "east_machines": ["e1", "e2"],
+        "east_control_plane": ["e1"],
+        "east_workers": ["e2"],
+    }
+    found = inventory.read(hosts, {"clusters": ["hub", "legacy", "east"], **groups}).as_dict()
     return {**found, "shares": {"legacy": {"a": {"cpu": "1"}}}, "allocatable": {"legacy": {"cpu": "8"}}}
 
 
-def params(options: t.Mapping[str, t.Any] | None = None, **lists: t.Any) -> dict[str, told.Params]:
+def params(
+    options: t.Mapping[str, t.Any] | None = None, cluster: str = "legacy", **lists: t.Any
+) -> dict[str, told.Params]:
     whole = fleet(**lists)
-    return told.params(whole["clusters"]["legacy"], whole, {"token": "t"}, {"token": "h"}, options or {})
+    return told.params(whole["clusters"][cluster], whole, {"token": "t"}, {"token": "h"}, options or {})
 
 
 def told_by_roles() -> dict[str, set[str]]:
@@ -84,9 +106,10 @@ def told_by_roles() -> dict[str, set[str]]:
 
 
 def test_every_argument_of_the_roles_tasks_is_given() -> None:
-    given = params()
     by_roles = told_by_roles()
-    assert set(by_roles) == set(given)
+    assert set(params()) == set(by_roles) - {"addons"}
+    given = params(cluster="east")
+    assert set(given) == set(by_roles)
     for name, arguments in by_roles.items():
         assert arguments <= set(given[name])
 
@@ -110,3 +133,45 @@ def test_an_option_reaches_every_operation_that_has_it() -> None:
     assert given["attach"]["adopt"] == given["record"]["adopt"] == ["all"]
     assert (given["tenancy"]["force"], given["policy"]["force"]) == (True, False)
     assert given["summary"]["access_share"] == 10
+
+
+def rendered(role: str, name: str, **variables: t.Any) -> t.Any:
+    """A variable of a role as its tasks see it, when no machine has anything to do."""
+    declared: dict[str, t.Any] = {}
+    for part in ("defaults", "vars"):
+        declared |= DataLoader().load_from_file(str(ROLES / role / part / "main.yml"), trusted_as_template=True)
+    hosts = {machine: {"lodestar_decision": {"action": "present"}} for machine in ("h1", "e1", "e2")}
+    known = {"hostvars": hosts, "inventory_hostname": "east", "ansible_check_mode": False, "lodestar_fleet": fleet()}
+    templar = Templar(loader=DataLoader(), variables={**declared, **known, **variables})
+    return templar.template(trust_as_template("{{ " + name + " }}"))
+
+
+@pytest.mark.parametrize(
+    ("role", "variable", "operation", "argument"),
+    [
+        ("addons", "__addons_kubelets", "addons", "kubelets"),
+        ("addons", "__addons_marks", "addons", "marks"),
+        ("addons", "__addons_joining", "addons", "joining"),
+        ("addons", "__addons_asking", "addons", "asking"),
+        ("addons", "__addons_founded", "addons", "founded"),
+        ("tenancy", "__tenancy_control_planes", "tenancy", "settings.api_server"),
+    ],
+)
+def test_what_roles_make_of_the_machines_is_told(role: str, variable: str, operation: str, argument: str) -> None:
+    given: t.Any = params(cluster="east")[operation]
+    for part in argument.split("."):
+        given = given[part]
+    assert rendered(role, variable) == given
+    assert given or argument in ("joining", "asking", "founded")
+
+
+def test_a_created_cluster_is_reached_with_its_own_access_alone() -> None:
+    assert params(cluster="east")["attach"]["access"] == {"token": "t"}
+    assert params()["attach"]["access"] is None
+    assert params(cluster="east")["summary"]["node_names"] == ["e1", "e2"]
+
+
+def test_an_option_of_add_ons_is_no_matter_of_an_attached_cluster() -> None:
+    options = {"addons_names": ["kube-router"]}
+    assert params(options, cluster="east")["addons"]["addons"] == ["kube-router"]
+    assert "addons" not in params(options)
