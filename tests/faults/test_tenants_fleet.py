@@ -87,7 +87,7 @@ class Governed:
         events = self.fleet.audited(MACHINES[forty.EAST], since[forty.EAST])
         ours = [(event["verb"], event["requestURI"]) for event in events if event["user"].get("username") == LODESTAR]
         hosted = [(request.verb, request.uri) for request in requests]
-        return run.seconds, {forty.EAST: listed_once(ours, created=True), forty.HOSTED: listed_once(hosted)}
+        return run.seconds, {forty.EAST: listed_once(ours), forty.HOSTED: listed_once(hosted)}
 
 
 @pytest.fixture

@@ -40,8 +40,7 @@ class Held:
         if (name in chosen) != (name in self._records.clusters(addon.name)):
             return False
         if name not in chosen:
-            # Without any record only the clusters know where it is.
-            return not chosen or addon.name in self._records.names
+            return True
         desired = AddonContent(addon).of(cluster)
         return not steps_to_hold(addon, desired, client, name) and _is_ready(desired, client, addon.set_name)
 

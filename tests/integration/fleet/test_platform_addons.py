@@ -11,7 +11,11 @@ import typing as t
 from pathlib import Path
 
 import pytest
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery import held as held_module
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.addons import read_all
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.held import Held
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.operate import OPERATION
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.record import Records
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import (
     access,
     addon_coredns,
@@ -23,6 +27,8 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet.access_sec
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.apply import plan_objects
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import ApplySet, set_of
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.transport import one_look
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.wait import missing
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, carry_out
 
 from ..harness.apiserver import ApiServer
@@ -154,6 +160,80 @@ def test_it_is_taken_over_from_an_older_release_as_it_stands(fleet: Fleet) -> No
         assert steps(run(addons.OPERATION, access=fleet.access, **WANTED)) == []
         assert fleet.done()["plan"] == []
         assert fleet.writes(mark) == []
+
+
+class Looked:
+    """Whether a look finds that the cluster holds what is declared of metrics-server."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet, self.selectors = fleet, (ApplySet(SET).selector, ApplySet(addons.SET).selector)
+
+    def __call__(self, *items: Object, names: t.Mapping[str, t.Sequence[str]] | None = None) -> bool:
+        declared = [{"name": "metrics-server", **item} for item in items or ({},)]
+        known = read_all(declared, self.fleet.clusters, names or {})
+        with Client(self.fleet.hub.admin) as hub:
+            held = Held(known, Records(hub))
+        with one_look(self.selectors), Client(connection(self.fleet.access)) as client:
+            return held.on(self.fleet.clusters[self.fleet.name], client)
+
+
+@pytest.fixture
+def api_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pod runs here that could serve the metrics API, of which the API server itself says so again and again."""
+
+    def missing_but_for_apis(obj: Object | None) -> str:
+        return "" if obj is not None and obj["kind"] == "APIService" else missing(obj)
+
+    monkeypatch.setattr(held_module, "missing", missing_but_for_apis)
+
+
+def pods_run(east: ApiServer) -> None:
+    """Says what a controller would say if metrics-server ran."""
+    with Client(east.admin) as admin:
+        there = admin.get("apps/v1", "Deployment", "metrics-server", "kube-system") or {}
+        counts = ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")
+        status = {"observedGeneration": there["metadata"]["generation"], **dict.fromkeys(counts, 2)}
+        metadata = {key: there["metadata"][key] for key in ("name", "namespace")}
+        deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "status": status}
+        admin.apply(deployment, subresource="status", force=True)
+
+
+def test_a_look_tells_whether_a_cluster_holds_it(fleet: Fleet, api_served: None) -> None:
+    holds = Looked(fleet)
+    assert not holds()
+    assert holds({"state": "absent"})
+    fleet.done()
+    assert not holds(), "its pods do not run yet"
+    pods_run(fleet.east)
+    mark = fleet.east.audit.mark()
+    assert holds()
+    listed = [one.uri.partition("?")[0] for one in fleet.east.audit.since(mark, LODESTAR) if one.verb == "list"]
+    assert len(set(listed)) == len(listed) > 3
+    assert not holds({"state": "absent"}), "it is to leave"
+    assert not holds(names={fleet.name: ["kube-router"]}), "it is to leave this cluster"
+    assert not holds({"replicas": 3})
+    with Client(fleet.east.admin) as admin:
+        admin.merge("v1", "Service", "metrics-server", {"metadata": {"labels": {"k8s-app": "other"}}}, "kube-system")
+    assert not holds(), "somebody has edited it"
+    fleet.done()
+    assert holds()
+    with Client(fleet.hub.admin) as admin:
+        assert admin.delete("v1", "ConfigMap", SET, "lodestar-system")
+    assert not holds(), "the hub does not say that it is there"
+
+
+def test_what_an_earlier_look_has_seen_is_not_asked_again(fleet: Fleet) -> None:
+    fleet.done()
+    mark = fleet.mark()
+    answer = fleet.done(settled=[fleet.name])
+    assert fleet.east.audit.since(mark[1], LODESTAR) == []
+    assert {name: one["state"] for name, one in answer["outcome"]["addon-metrics-server"].items()} == dict.fromkeys(
+        fleet.clusters, "unchanged"
+    )
+    assert (answer["plan"], answer["problems"], fleet.writes(mark)) == ([], [], [])
+    # What is to leave it is asked for all the same.
+    left = fleet.done(settled=[fleet.name], addon_names={fleet.name: ["kube-router"]})
+    assert left["outcome"]["addon-metrics-server"][fleet.name]["state"] == "withdrawn"
 
 
 def test_it_leaves_from_its_api_on(fleet: Fleet) -> None:

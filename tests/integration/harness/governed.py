@@ -10,7 +10,7 @@ import collections
 import typing as t
 from urllib.parse import parse_qs
 
-from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import PART_OF, ApplySet
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.applyset import ApplySet
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 
 from .edits import SETS, Edits, Expected, members
@@ -55,40 +55,17 @@ def held(access: Connection) -> int:
     return sum(map(len, members(access).values()))
 
 
-def listed_once(requests: t.Iterable[tuple[str, str]], created: bool = False) -> int:
-    """Each kind is listed once; how many lists of tenants and policies.
+def listed_once(requests: t.Iterable[tuple[str, str]]) -> int:
+    """Each kind is listed once, whoever wants to know it; how many lists are for tenants and policies.
 
     :param requests: verb and URI of what an unchanged run asked one cluster.
-    :param created: each of its sets is held by a task of its own, also its add-ons: then each kind is listed once for
-        each set, and no kind of theirs without one.
     :raises AssertionError: a kind was listed again, or one of the sets was not looked at.
     """
-    if not created:
-        return _listed_once(requests)
-    found: collections.Counter[tuple[str, str]] = collections.Counter()
-    names = {ApplySet(name).selector: name for name in SETS}
-    for verb, uri in requests:
-        # A page after the first is no list of its own.
-        if verb != "list" or "continue=" in uri:
-            continue
-        path, _mark, query = uri.partition("?")
-        chosen = parse_qs(query).get("labelSelector", [""])[0]
-        owner = names.get(chosen) or (chosen if chosen.startswith(PART_OF) else "")
-        found[owner, path] += 1
-    held = {path for owner, path in found if owner in SETS}
-    assert {owner for owner, _path in found} >= set(SETS), found
-    again = [f"{path} for {owner}" for (owner, path), times in found.items() if owner and times > 1]
-    again += [f"{path} for nobody" for owner, path in found if not owner and path in held]
-    assert again == [], "\n".join(again)
-    return sum(1 for owner, _path in found if owner in SETS)
-
-
-def _listed_once(requests: t.Iterable[tuple[str, str]]) -> int:
-    """The same of a cluster at which one look was taken: each kind is listed once, whoever wants to know it."""
     found: collections.Counter[str] = collections.Counter()
     together = 0
     for verb, uri in requests:
         path, _mark, query = uri.partition("?")
+        # A page after the first is no list of its own.
         if verb == "list" and "continue=" not in uri:
             found[path] += 1
             chosen = parse_qs(query).get("labelSelector", [""])[0]
