@@ -13,8 +13,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
+from .amount import Amount
 from .decisions import Decision
-from .failover_rule import Limit, Mark, Rule
+from .failover_rule import Mark, Rule
 from .look import CLEAR, LEAVE, Work
 from .model import Delivery
 from .record import Records
@@ -24,7 +25,7 @@ def bounded(
     deliveries: t.Sequence[Delivery],
     decisions: t.Mapping[str, Decision],
     records: Records,
-    limit: Limit,
+    limit: Amount,
     presumed: t.Collection[str],
 ) -> dict[str, Decision]:
     """The decisions, less what may not move in this run: for each place that may not, a new cluster of it waits.

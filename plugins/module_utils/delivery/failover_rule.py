@@ -15,9 +15,11 @@ from dataclasses import asdict, dataclass
 
 from ..declaration import Reader, shown
 from ..errors import InvalidInput, Problem
+from . import amount
+from .amount import Amount
 
 SURPLUS, DUPLICATES = ("keep", "remove"), ("allow", "forbid")
-_LIMIT = re.compile(r"([0-9]{1,6})(%?)")
+_NUMBER = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True)
@@ -54,31 +56,17 @@ def read_rule(value: t.Any, reader: Reader, key: str, placed: bool) -> Rule:
     )
 
 
-@dataclass(frozen=True)
-class Limit:
-    """How many places may move in one run, a number or a part of all in percent."""
-
-    number: int
-    percent: bool
-
-    def of(self, places: int) -> int:
-        """How many of so many; a part is rounded up, so that it stands in nobody's way where there are few."""
-        return -(-places * self.number // 100) if self.percent else self.number
-
-    def __str__(self) -> str:
-        return f"{self.number}%" if self.percent else str(self.number)
-
-
-def read_limit(value: t.Any) -> Limit:
-    """The argument C(failover_limit).
+def read_limit(value: t.Any) -> Amount:
+    """The argument C(failover_limit): how many places may move in one run.
 
     :raises InvalidInput: it is none.
     """
-    match = _LIMIT.fullmatch(str(value).strip())
-    if match is None or (match.group(2) and int(match.group(1)) > 100):
-        reason = "is neither a number of places nor a part of them from 0% to 100%"
+    text = str(value).strip()
+    found = amount.read(int(text) if _NUMBER.fullmatch(text) else text)
+    if found is None:
+        reason = f"is neither a number of places up to {amount.LARGEST} nor a part of them from 0% to 100%"
         raise InvalidInput([Problem("failover_limit", shown(value), reason, "Give for example 3, 25% or 0")])
-    return Limit(int(match.group(1)), bool(match.group(2)))
+    return found
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.kube.client impo
 from ansible_collections.lodestar.platform.plugins.module_utils.placement.info import OPERATION as INFO
 from ansible_collections.lodestar.platform.plugins.module_utils.placement.input_plan import OPERATION as INPUTS
 
+from ...conftest import Bar
 from ..harness.apiserver import ApiServer
 from .conftest import LODESTAR, minted, run, take_us_away
 from .test_delivery import PLACEMENT, SETS, decide, placement_objects
@@ -204,7 +205,7 @@ def killing(fleet: Away, monkeypatch: pytest.MonkeyPatch, *items: Object, at: tu
 
 
 def test_a_member_that_is_killed_is_replaced_by_the_rules_and_one_run_settles_its_return(
-    fleet: Away, monkeypatch: pytest.MonkeyPatch
+    fleet: Away, monkeypatch: pytest.MonkeyPatch, bar: Bar
 ) -> None:
     items = [fleet.item("keep"), fleet.item("once", surplus="remove"), fleet.item("solo", duplicates="forbid")]
     fleet.done(items[2])
@@ -254,6 +255,11 @@ def test_a_member_that_is_killed_is_replaced_by_the_rules_and_one_run_settles_it
     assert fleet.done(*items)["keep"] == {"east": "withdrawn", "north": "unchanged"}
     assert fleet.there(EAST) == []
     assert fleet.record("keep") == {"clusters": [NORTH]}
+    bar(
+        "a cluster is killed during deliveries and comes back after failover: deleted while it was silent, copies that "
+        "the rule forbids, runs that settle its return",
+        "0, 0, 1",
+    )
 
 
 @pytest.mark.full

@@ -17,6 +17,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.fleet import acc
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.overview import document
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.overview.operation import OPERATION as OVERVIEW
 
+from ...conftest import Bar
 from ..harness.apiserver import ApiServer
 from .conftest import run, take_us_away
 from .many import Many, states
@@ -49,7 +50,7 @@ def fifty(
 @pytest.mark.full
 @pytest.mark.parametrize("way", ["Progressive", "ProgressivePerGroup"])
 def test_it_stops_where_it_breaks_is_told_and_goes_back(
-    fifty: Many, hub_access: Object, way: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fifty: Many, hub_access: Object, way: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bar: Bar
 ) -> None:
     monkeypatch.setattr(access_info.judge, "__defaults__", (20.0,))
     fifty.begin(prefix)
@@ -100,6 +101,11 @@ def test_it_stops_where_it_breaks_is_told_and_goes_back(
     assert report(fifty, hub_access, tmp_path)["state"] == "rolled_back"
     fifty.done(bad)
     assert fifty.written() == {}
+    bar(
+        f"{len(NAMES)} clusters, {way}, a set that breaks on the third group: failed (budget {BUDGET}, {AT_ONCE} at "
+        "once), changed, never begun; rolled back; written anywhere else",
+        f"{len(found['failed'])}, {len(changed)}, {len(found['not_begun'])}; {len(changed)} of {len(changed)}; 0",
+    )
 
 
 def report(many: Many, hub_access: Object, folder: Path) -> Object:

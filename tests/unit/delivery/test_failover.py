@@ -13,7 +13,7 @@ import typing as t
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery import failover
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.decisions import Decision
-from ansible_collections.lodestar.platform.plugins.module_utils.delivery.failover_rule import Limit, Mark, read_limit
+from ansible_collections.lodestar.platform.plugins.module_utils.delivery.failover_rule import Mark, read_limit
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.model import Delivery, read_all
 from ansible_collections.lodestar.platform.plugins.module_utils.delivery.record import Records, render
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, PlatformError
@@ -164,4 +164,3 @@ def test_a_record_that_somebody_has_changed_is_refused() -> None:
         record["data"]["lost"] = text
         with pytest.raises(PlatformError, match="delivery shop has moved"):
             Records(t.cast(t.Any, Hub(record))).lost("shop")
-    assert Limit(25, percent=True).of(4) == 1

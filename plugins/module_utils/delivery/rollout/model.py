@@ -8,13 +8,14 @@ every problem named. Pure. Private to the collection.
 
 from __future__ import annotations
 
-import math
 import re
 import typing as t
 from dataclasses import dataclass, field
 
 from ...declaration import Reader
 from ...placement.model_parts import decision_strategy
+from .. import amount
+from ..amount import Amount
 
 ALL, PROGRESSIVE, PER_GROUP = TYPES = ("All", "Progressive", "ProgressivePerGroup")
 #: The key that holds what is declared of a type.
@@ -25,28 +26,10 @@ _FIELDS = {
     PER_GROUP: ("progressDeadline", "minSuccessTime", "maxFailures", "mandatoryDecisionGroups"),
 }
 _KEYS = ("type", *BLOCKS.values(), "groupStrategy")
-_PERCENT = re.compile(r"(100|[0-9]{1,2})%")
 _DURATION = re.compile(r"([0-9]+[hms])+")
 _PART = re.compile(r"([0-9]+)([hms])")
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
 _LONGEST = 86400
-_LARGEST = 100_000
-
-
-@dataclass(frozen=True)
-class Amount:
-    """A number of clusters, or a part of them in percent."""
-
-    number: int = 0
-    percent: bool = False
-
-    def of(self, total: int, default: int) -> int:
-        """How many of so many clusters that is. As with OCM nothing, and more than there are, means the default."""
-        found = math.ceil(self.number * total / 100) if self.percent else self.number
-        return found if 0 < found <= total else default
-
-    def __str__(self) -> str:
-        return f"{self.number}%" if self.percent else str(self.number)
 
 
 @dataclass(frozen=True)
@@ -64,10 +47,10 @@ class Strategy:
 
     type: str = ALL
     mandatory: tuple[str | int, ...] = ()
-    concurrency: Amount = Amount()
+    concurrency: Amount = field(default_factory=Amount)
     soak: int = 0
     deadline: int | None = None
-    failures: Amount = Amount()
+    failures: Amount = field(default_factory=Amount)
     groups: t.Mapping[str, t.Any] = field(default_factory=dict)
 
     @property
@@ -178,17 +161,15 @@ def _mandatory(value: t.Any, reader: Reader, key: str) -> tuple[str | int, ...]:
 
 def _amount(block: t.Mapping[str, t.Any], name: str, reader: Reader, where: str) -> Amount:
     value = block.get(name, 0)
-    if _is_count(value):
-        return Amount(value)
-    if isinstance(value, str) and _PERCENT.fullmatch(value):
-        return Amount(int(value[:-1]), percent=True)
-    reason = f"is neither a number of clusters up to {_LARGEST} nor a part of them from 0% to 100%"
-    reader.problem(f"{where}.{name}", value, reason, 'write such as 10 without quotes, or "20%"')
-    return Amount()
+    found = amount.read(value)
+    if found is None:
+        reason = f"is neither a number of clusters up to {amount.LARGEST} nor a part of them from 0% to 100%"
+        reader.problem(f"{where}.{name}", value, reason, 'write such as 10 without quotes, or "20%"')
+    return found or Amount()
 
 
 def _is_count(value: t.Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= amount.LARGEST
 
 
 def _duration(value: t.Any, reader: Reader, key: str, least: int) -> int | None:

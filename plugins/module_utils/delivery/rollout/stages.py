@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ...placement.groups import Group
+from ..amount import Amount
 from .model import ALL, PER_GROUP, Strategy
 
 
@@ -51,13 +52,13 @@ def stages(strategy: Strategy, groups: t.Sequence[Group]) -> list[Stage]:
     if strategy.type == PER_GROUP:
         sizes = [(group, len(group.clusters)) for group in others]
         return found + [
-            Stage(called(group), _names([group]), size, strategy.failures.of(size, 0), _limit(strategy))
+            Stage(called(group), _names([group]), size, _part(strategy.failures, size, 0), _limit(strategy))
             for group, size in sizes
         ]
     left = _names(others)
-    at_once = strategy.concurrency.of(len(left), len(left))
+    at_once = _part(strategy.concurrency, len(left), len(left))
     name = "the other clusters" if first else "all clusters"
-    return found + ([Stage(name, left, at_once, strategy.failures.of(total, 0), _limit(strategy))] if left else [])
+    return found + ([Stage(name, left, at_once, _part(strategy.failures, total, 0), _limit(strategy))] if left else [])
 
 
 def is_mandatory(strategy: Strategy, group: Group) -> bool:
@@ -83,3 +84,9 @@ def _names(groups: t.Iterable[Group]) -> tuple[str, ...]:
 
 def _limit(strategy: Strategy) -> str:
     return f"maxFailures: {strategy.failures}"
+
+
+def _part(amount: Amount, total: int, default: int) -> int:
+    """How many of so many clusters that is. As with OCM nothing, and more than there are, means the default."""
+    found = amount.of(total)
+    return found if 0 < found <= total else default
