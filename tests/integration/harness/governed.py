@@ -61,15 +61,16 @@ def listed_once(requests: t.Iterable[tuple[str, str]]) -> int:
     :param requests: verb and URI of what an unchanged run asked one cluster.
     :raises AssertionError: a kind was listed again, or one of the sets was not looked at.
     """
-    found: collections.Counter[str] = collections.Counter()
+    found: dict[str, list[str]] = collections.defaultdict(list)
     together = 0
     for verb, uri in requests:
         path, _mark, query = uri.partition("?")
         # A page after the first is no list of its own.
         if verb == "list" and "continue=" not in uri:
-            found[path] += 1
+            found[path].append(query)
             chosen = parse_qs(query).get("labelSelector", [""])[0]
             together += all(ApplySet(name).id in chosen for name in SETS)
-    assert [path for path, times in found.items() if times > 1] == []
-    assert together > 0, found
+    again = {path: queries for path, queries in found.items() if len(queries) > 1}
+    assert again == {}, again
+    assert together > 0, sorted(found)
     return together
