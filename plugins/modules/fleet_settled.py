@@ -81,12 +81,14 @@ EXAMPLES = r"""
 RETURN = r"""
 settled:
   description:
-    - By attached cluster that has nothing to do, its C(uid), and its C(entry) in the report, see
+    - By cluster that has nothing to do, its C(uid), and its C(entry) in the report, see
       M(lodestar.platform.cluster_summary).
   returned: success
   type: dict
-created:
-  description: The same of created clusters, if they were looked at. It holds as long as their machines are left alone.
+at_rest:
+  description:
+    - The same of clusters of which it holds as long as the machines of those under C(created) are left alone. That is
+      the cluster itself if it is a created one, and those with which it shares a budget that is split by capacity.
   returned: success
   type: dict
 looked:

@@ -40,7 +40,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     modes = ("attach", "create") if params["created"] else ("attach",)
     declared = [fleet["clusters"][name] for name in params["names"] if name != fleet["hub"]]
     clusters = [cluster for cluster in declared if cluster["mode"] in modes]
-    nothing = Plan(outputs={"settled": {}, "created": {}, "looked": {}})
+    nothing = Plan(outputs={"settled": {}, "at_rest": {}, "looked": {}})
     if not clusters or not params.get("hub_access"):
         return nothing
     try:
@@ -53,9 +53,9 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
     except PlatformError:
         return nothing
     shared = replace(context, hub=hub)
-    attached = [str(cluster["name"]) for cluster in clusters if cluster["mode"] == "attach"]
-    # What depends on the records of others is left to its tasks, and not asked here before.
-    tied = {str(cluster["name"]) for cluster in clusters if _waits(fleet, cluster, attached)}
+    # What depends on records of clusters that are not looked at is left to its tasks, and not asked here before.
+    looked = {str(cluster["name"]) for cluster in clusters}
+    tied = {name for name in looked if _sharing(fleet, name) - looked}
 
     def one(cluster: Object) -> Finding | None:
         given = None if cluster["name"] in tied else _options(options.get(cluster["name"]) or {})
@@ -81,21 +81,28 @@ def _options(given: Object) -> Object | None:
 
 
 def _told(fleet: Object, found: t.Mapping[str, Finding], warnings: t.Sequence[str]) -> Plan:
-    at_rest = {name: finding for name, finding in found.items() if finding.entry is not None}
+    idle = {name: finding for name, finding in found.items() if finding.entry is not None}
     for name in _doubled(found):
-        at_rest.pop(name, None)
-    attached = [name for name in at_rest if fleet["clusters"][name]["mode"] == "attach"]
-    for name in [name for name in at_rest if _waits(fleet, fleet["clusters"][name], attached)]:
-        del at_rest[name]
-    settled = {name: {"uid": one.access["uid"], "entry": one.entry} for name, one in at_rest.items()}
+        idle.pop(name, None)
+    # One that has something to do may get another record, by which a budget is divided otherwise.
+    rest = {name: one for name, one in idle.items() if not _sharing(fleet, name) - set(idle)}
+    waits = {name: sorted(_created(fleet, {name, *_sharing(fleet, name)})) for name in rest}
     outputs = {
-        "settled": {name: item for name, item in settled.items() if name in attached},
-        "created": {name: item for name, item in settled.items() if name not in attached},
-        "looked": {name: one.access for name, one in found.items() if name not in settled.keys() & attached},
+        "settled": {name: _entry(one) for name, one in rest.items() if not waits[name]},
+        "at_rest": {name: {**_entry(one), "created": waits[name]} for name, one in rest.items() if waits[name]},
+        "looked": {name: one.access for name, one in found.items() if name not in rest or waits[name]},
     }
-    said = [*warnings, *(line for one in at_rest.values() for line in one.warnings)]
+    said = [*warnings, *(line for one in rest.values() for line in one.warnings)]
     # Where other clusters have something to do, the task that divides the budgets says the same of them once more.
-    return Plan(outputs=outputs, warnings=list(dict.fromkeys(said)) if at_rest else [])
+    return Plan(outputs=outputs, warnings=list(dict.fromkeys(said)) if rest else [])
+
+
+def _entry(finding: Finding) -> dict[str, t.Any]:
+    return {"uid": finding.access["uid"], "entry": finding.entry}
+
+
+def _created(fleet: Object, names: t.Iterable[str]) -> list[str]:
+    return [name for name in names if fleet["clusters"][name]["mode"] == "create"]
 
 
 def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
@@ -105,17 +112,13 @@ def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
     return [name for name, one in found.items() if count[one.access["uid"]] > 1]
 
 
-def _waits(fleet: Object, cluster: Object, settled: t.Collection[str]) -> bool:
-    """True for a cluster whose share of a budget depends on what the hub will record of another one in this run.
-
-    :param settled: names of attached clusters of which it will record nothing. Created ones may still change.
-    """
+def _sharing(fleet: Object, name: str) -> set[str]:
+    """The clusters on whose records it depends what a cluster gets of a budget, itself left out."""
     measured = {
         tenant["name"] for tenant in fleet["tenants"] if (tenant.get("budget") or {}).get("split") == "capacity"
     }
-    own = measured & set(cluster["tenants"])
-    others = (other for name, other in fleet["clusters"].items() if name not in (*settled, cluster["name"]))
-    return any(own & set(other["tenants"]) for other in others)
+    own = measured & set(fleet["clusters"][name]["tenants"])
+    return {str(other) for other, cluster in fleet["clusters"].items() if own & set(cluster["tenants"])} - {name}
 
 
 OPERATION = Operation(

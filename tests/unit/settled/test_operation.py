@@ -34,13 +34,20 @@ class Looks:
         self.options[cluster["name"]] = options
         return self.found[cluster["name"]]
 
-    def plan(self, tenants: t.Sequence[Object] = (), of_created: t.Sequence[str] = (), **params: t.Any) -> Plan:
+    def plan(
+        self,
+        tenants: t.Sequence[Object] = (),
+        of_created: t.Sequence[str] = (),
+        hub_tenants: t.Sequence[str] | None = None,
+        **params: t.Any,
+    ) -> Plan:
         clusters = {
             name: {"name": name, "mode": "attach", "tenants": [tenant["name"] for tenant in tenants]}
             for name in self.found
         }
-        for name in ("made", "hub"):
-            clusters[name] = {"name": name, "mode": "create", "tenants": list(of_created)}
+        on_hub = of_created if hub_tenants is None else hub_tenants
+        for name, those in (("made", of_created), ("hub", on_hub)):
+            clusters[name] = {"name": name, "mode": "create", "tenants": list(those)}
         fleet = {"hub": "hub", "clusters": clusters, "tenants": list(tenants)}
         given = {"names": list(clusters), "options": {}, "at_once": 2, "hub": "hub", "hub_access": HUB, **params}
         given = {"created": False, "addons": [], **given}
@@ -93,25 +100,39 @@ def test_what_depends_on_a_created_cluster_is_left_to_its_tasks(
     assert looks.options == {"a": options}
 
 
-def test_created_clusters_but_for_the_hub_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_created_clusters_but_for_the_hub_depend_on_their_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Looks(monkeypatch, a=finding("1"), made=finding("2", True, "said of made"))
     made = looks.plan(created=True)
     assert set(looks.options) == {"a", "made"}
     assert (set(made.outputs["settled"]), set(made.outputs["looked"])) == ({"a"}, {"made"})
-    assert made.outputs["created"] == {"made": {"uid": "2", "entry": {"name": "2"}}}
+    assert made.outputs["at_rest"] == {"made": {"uid": "2", "entry": {"name": "2"}, "created": ["made"]}}
     assert made.warnings == ["said of made"]
-    # Other tasks are left to do what they do at created clusters.
-    assert looks.plan().outputs["created"] == {}
+    # Elsewhere their own tasks look at them.
+    assert looks.plan().outputs["at_rest"] == {}
 
 
-@pytest.mark.parametrize(("split", "at_rest"), [("capacity", set()), ("even", {"made"})])
-def test_a_created_cluster_waits_for_what_others_record(
-    monkeypatch: pytest.MonkeyPatch, split: str, at_rest: set[str]
-) -> None:
+CAPACITY = {"name": "team", "budget": {"split": "capacity"}}
+
+
+def test_what_shares_a_budget_with_a_created_cluster_depends_on_its_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
+    looks = Looks(monkeypatch, a=finding("1"), made=finding("2"))
+    looks.found["other"] = finding("3")
+    made = looks.plan([CAPACITY], of_created=["team"], hub_tenants=[], created=True)
+    waits = {name: one["created"] for name, one in made.outputs["at_rest"].items()}
+    assert waits == {name: ["made"] for name in looks.found}
+    assert set(made.outputs["looked"]) == set(looks.found)
+    # One of them has something to do, and may get another record.
+    looks.found["other"] = finding("3", False)
+    made = looks.plan([CAPACITY], of_created=["team"], hub_tenants=[], created=True)
+    assert (made.outputs["settled"], made.outputs["at_rest"]) == ({}, {})
+
+
+def test_what_shares_a_budget_with_the_hub_is_left_to_its_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
     looks = Looks(monkeypatch, made=finding("2"))
-    made = looks.plan([{"name": "team", "budget": {"split": split}}], of_created=["team"], created=True)
-    assert set(made.outputs["created"]) == at_rest
+    looks.plan([CAPACITY], of_created=["team"], created=True)
+    assert looks.options == {"made": None}
 
 
 def test_a_cluster_whose_roles_are_told_something_else_is_asked_for_its_access_alone(
@@ -124,7 +145,7 @@ def test_a_cluster_whose_roles_are_told_something_else_is_asked_for_its_access_a
 
 def test_without_a_hub_nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     made = Looks(monkeypatch, a=finding("1")).plan(hub_access=None)
-    assert made.outputs == {"settled": {}, "created": {}, "looked": {}}
+    assert made.outputs == {"settled": {}, "at_rest": {}, "looked": {}}
 
 
 def test_a_number_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,3 +175,20 @@ def test_an_option_of_add_ons_is_no_matter_of_an_attached_cluster() -> None:
     options = {"addons_names": ["kube-router"]}
     assert params(options, cluster="east")["addons"]["addons"] == ["kube-router"]
     assert "addons" not in params(options)
+
+
+@pytest.mark.parametrize(
+    ("decisions", "settled"),
+    [
+        ({"e1": {"idle": True}, "e2": {"idle": True}}, {"east", "legacy"}),
+        ({"e1": {"idle": True}, "e2": {"idle": False}}, set()),
+        ({"e1": {"idle": True}}, set()),
+    ],
+)
+def test_who_is_at_rest_is_settled_when_the_machines_in_question_are_idle(
+    decisions: dict[str, t.Any], settled: set[str]
+) -> None:
+    hosts = {name: {"lodestar_decision": decisions[name]} if name in decisions else {} for name in ("h1", "e1", "e2")}
+    rest = {name: {"uid": name, "entry": {}, "created": ["east"]} for name in ("east", "legacy")}
+    found = rendered("access", "__access_idle", hostvars=hosts, lodestar_at_rest=rest)
+    assert found == {name: rest[name] for name in settled}
