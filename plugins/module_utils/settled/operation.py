@@ -54,8 +54,8 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
         return nothing
     shared = replace(context, hub=hub)
     # What depends on records of clusters that are not looked at is left to its tasks, and not asked here before.
-    looked = {str(cluster["name"]) for cluster in clusters}
-    tied = {name for name in looked if _sharing(fleet, name) - looked}
+    looked, sharing = {str(cluster["name"]) for cluster in clusters}, _sharing(fleet)
+    tied = {name for name in looked if sharing[name] - looked}
 
     def one(cluster: Object) -> Finding | None:
         given = None if cluster["name"] in tied else _options(options.get(cluster["name"]) or {})
@@ -63,7 +63,7 @@ def plan(params: t.Mapping[str, t.Any], context: Context) -> Plan:
 
     with ThreadPoolExecutor(max_workers=min(params["at_once"], len(clusters))) as pool:
         found = dict(zip((str(cluster["name"]) for cluster in clusters), pool.map(one, clusters), strict=True))
-    return _told(fleet, {name: finding for name, finding in found.items() if finding is not None}, warnings)
+    return _told(fleet, sharing, {name: finding for name, finding in found.items() if finding is not None}, warnings)
 
 
 def _with_budgets(fleet: Object, context: Context) -> tuple[dict[str, t.Any], list[str]]:
@@ -80,13 +80,16 @@ def _options(given: Object) -> Object | None:
     return None if set(given) - set(told.OPTIONS) else given
 
 
-def _told(fleet: Object, found: t.Mapping[str, Finding], warnings: t.Sequence[str]) -> Plan:
+def _told(
+    fleet: Object, sharing: t.Mapping[str, set[str]], found: t.Mapping[str, Finding], warnings: t.Sequence[str]
+) -> Plan:
     idle = {name: finding for name, finding in found.items() if finding.entry is not None}
     for name in _doubled(found):
         idle.pop(name, None)
     # One that has something to do may get another record, by which a budget is divided otherwise.
-    rest = {name: one for name, one in idle.items() if not _sharing(fleet, name) - set(idle)}
-    waits = {name: sorted(_created(fleet, {name, *_sharing(fleet, name)})) for name in rest}
+    rest = {name: one for name, one in idle.items() if sharing[name] <= idle.keys()}
+    created = {name for name in idle if fleet["clusters"][name]["mode"] == "create"}
+    waits = {name: sorted(created & {name, *sharing[name]}) for name in rest}
     outputs = {
         "settled": {name: _entry(one) for name, one in rest.items() if not waits[name]},
         "at_rest": {name: {**_entry(one), "created": waits[name]} for name, one in rest.items() if waits[name]},
@@ -101,10 +104,6 @@ def _entry(finding: Finding) -> dict[str, t.Any]:
     return {"uid": finding.access["uid"], "entry": finding.entry}
 
 
-def _created(fleet: Object, names: t.Iterable[str]) -> list[str]:
-    return [name for name in names if fleet["clusters"][name]["mode"] == "create"]
-
-
 def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
     """Clusters behind which there is another one's identity, or the hub's."""
     count = Counter(one.access["uid"] for one in found.values())
@@ -112,13 +111,15 @@ def _doubled(found: t.Mapping[str, Finding]) -> list[str]:
     return [name for name, one in found.items() if count[one.access["uid"]] > 1]
 
 
-def _sharing(fleet: Object, name: str) -> set[str]:
-    """The clusters on whose records it depends what a cluster gets of a budget, itself left out."""
-    measured = {
-        tenant["name"] for tenant in fleet["tenants"] if (tenant.get("budget") or {}).get("split") == "capacity"
-    }
-    own = measured & set(fleet["clusters"][name]["tenants"])
-    return {str(other) for other, cluster in fleet["clusters"].items() if own & set(cluster["tenants"])} - {name}
+def _sharing(fleet: Object) -> dict[str, set[str]]:
+    """By cluster, the others on whose records it depends what it gets of a budget."""
+    clusters, found = fleet["clusters"], {str(name): set[str]() for name in fleet["clusters"]}
+    for tenant in fleet["tenants"]:
+        if (tenant.get("budget") or {}).get("split") == "capacity":
+            names = [str(name) for name, cluster in clusters.items() if tenant["name"] in cluster["tenants"]]
+            for name in names:
+                found[name].update(names)
+    return {name: others - {name} for name, others in found.items()}
 
 
 OPERATION = Operation(

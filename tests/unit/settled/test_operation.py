@@ -39,10 +39,15 @@ class Looks:
         tenants: t.Sequence[Object] = (),
         of_created: t.Sequence[str] = (),
         hub_tenants: t.Sequence[str] | None = None,
+        of_attached: t.Mapping[str, t.Sequence[str]] | None = None,
         **params: t.Any,
     ) -> Plan:
         clusters = {
-            name: {"name": name, "mode": "attach", "tenants": [tenant["name"] for tenant in tenants]}
+            name: {
+                "name": name,
+                "mode": "attach",
+                "tenants": (of_attached or {}).get(name, [tenant["name"] for tenant in tenants]),
+            }
             for name in self.found
         }
         on_hub = of_created if hub_tenants is None else hub_tenants
@@ -126,6 +131,15 @@ def test_what_shares_a_budget_with_a_created_cluster_depends_on_its_machines(mon
     looks.found["other"] = finding("3", False)
     made = looks.plan([CAPACITY], of_created=["team"], hub_tenants=[], created=True)
     assert (made.outputs["settled"], made.outputs["at_rest"]) == ({}, {})
+
+
+def test_machines_count_of_a_created_cluster_that_is_not_at_rest_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operation, "BUDGETS", type("", (), {"plan": staticmethod(lambda *_: Plan())}))
+    looks = Looks(monkeypatch, a=finding("1"), made=finding("2"), busy=finding("3", False))
+    tenants = [CAPACITY, {**CAPACITY, "name": "other"}]
+    shared = {"a": ["team"], "busy": ["other"]}
+    made = looks.plan(tenants, of_created=["team", "other"], hub_tenants=[], of_attached=shared, created=True)
+    assert {name: one["created"] for name, one in made.outputs["at_rest"].items()} == {"a": ["made"]}
 
 
 def test_what_shares_a_budget_with_the_hub_is_left_to_its_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
