@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Collects the steps that the modules of C(lodestar.platform) return, in check mode and in a real run alike,
     and writes them as one JSON document when the run ends.
-  - In check mode it is what would be done, otherwise what was done, so the two can be compared.
+  - In check mode it is what would be done, otherwise what was done, so the two can be compared. Each step's C(before)
+    and C(after) are there in check mode and with C(--diff).
   - A result that holds a secret is hidden by Ansible whole. Its steps hold none and are written too, and shown under
     C(--diff).
 author:

@@ -72,6 +72,8 @@ class Operation:
         This is the one place of the collection that looks at check mode.
         """
         guard = None if check_mode else self.guard
+        # What is done can be asked of its target; what would be done stands here alone.
+        detail = result.Detail(context.diff, context.diff or check_mode)
         plan = Plan()
         try:
             with context.resources, guard(params) if guard is not None else contextlib.nullcontext():
@@ -83,10 +85,10 @@ class Operation:
                     carry_out(plan)
                     outputs = plan.finish() if plan.finish is not None else {}
         except StepFailed as exc:
-            return result.from_failure(plan, exc, context.diff)
+            return result.from_failure(plan, exc, detail)
         except PlatformError as exc:
-            return result.from_error(plan, exc, not check_mode, context.diff)
-        return result.from_plan(plan, outputs, context.diff)
+            return result.from_error(plan, exc, not check_mode, detail)
+        return result.from_plan(plan, outputs, detail)
 
     def run_as_module(self) -> t.NoReturn:
         """The body of an ordinary module's C(main)."""

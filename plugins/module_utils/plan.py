@@ -44,16 +44,13 @@ class Step:
     perform: t.Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
     wave: int = 0
 
-    def as_dict(self) -> dict[str, t.Any]:
-        """The step as check mode and the result show it."""
-        return {
-            "id": self.id,
-            "action": self.action,
-            "target": self.target,
-            "description": self.description,
-            "before": self.before,
-            "after": self.after,
-        }
+    def as_dict(self, values: bool = True) -> dict[str, t.Any]:
+        """The step as check mode and the result show it.
+
+        :param values: with C(before) and C(after).
+        """
+        told = {"id": self.id, "action": self.action, "target": self.target, "description": self.description}
+        return {**told, "before": self.before, "after": self.after} if values else told
 
 
 #: Steps that failed, with what they failed of.
@@ -93,7 +90,12 @@ class Plan:
 
     def ordered(self) -> list[Step]:
         """The steps in the order in which waves are carried out; order within a wave is kept."""
-        return sorted(self.steps, key=lambda step: step.wave)
+        return in_order(self.steps)
+
+
+def in_order(steps: t.Iterable[Step]) -> list[Step]:
+    """Steps by wave, in their own order within one."""
+    return sorted(steps, key=lambda step: step.wave)
 
 
 class StepFailed(Exception):
@@ -126,20 +128,26 @@ def carry_out(plan: Plan) -> list[str]:
     if plan.conduct is not None:
         return plan.conduct()
     done: list[str] = []
-    for _wave, steps in groupby(plan.ordered(), key=lambda step: step.wave):
-        _perform_wave(list(steps), plan.parallel, done)
+    waves = [list(steps) for _wave, steps in groupby(plan.ordered(), key=lambda step: step.wave)]
+    if plan.parallel <= 1 or all(len(steps) == 1 for steps in waves):
+        _perform_in_turn(plan.ordered(), done)
+        return done
+    with ThreadPoolExecutor(max_workers=min(plan.parallel, max(map(len, waves)))) as pool:
+        for steps in waves:
+            _perform_wave(steps, pool, done)
     return done
 
 
-def _perform_wave(steps: list[Step], parallel: int, done: list[str]) -> None:
-    if parallel <= 1 or len(steps) == 1:
-        for step in steps:
-            try:
-                step.perform()
-            except Exception as exc:
-                raise StepFailed([(step, exc)], done) from exc
-            done.append(step.id)
-        return
+def _perform_in_turn(steps: t.Iterable[Step], done: list[str]) -> None:
+    for step in steps:
+        try:
+            step.perform()
+        except Exception as exc:
+            raise StepFailed([(step, exc)], done) from exc
+        done.append(step.id)
+
+
+def _perform_wave(steps: t.Sequence[Step], pool: ThreadPoolExecutor, done: list[str]) -> None:
     lost: set[str] = set()
 
     def perform(step: Step) -> bool:
@@ -153,8 +161,7 @@ def _perform_wave(steps: list[Step], parallel: int, done: list[str]) -> None:
             raise
         return True
 
-    with ThreadPoolExecutor(max_workers=min(parallel, len(steps))) as pool:
-        futures = [(step, pool.submit(perform, step)) for step in steps]
+    futures = [(step, pool.submit(perform, step)) for step in steps]
     causes = [(step, future, future.exception()) for step, future in futures]
     done += [step.id for step, future, cause in causes if cause is None and future.result()]
     failures = [(step, cause) for step, _future, cause in causes if cause is not None]

@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import dataclass
 
 from .errors import PlatformError
 from .output import printable
-from .plan import Failures, Plan, Step, StepFailed
+from .plan import Failures, Plan, Step, StepFailed, in_order
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much a result tells, since Ansible copies all of it several times and a log keeps it.
+
+    :param diff: the diff of the steps, for who asked for it.
+    :param values: C(before) and C(after) in the plan's steps.
+    """
+
+    diff: bool = True
+    values: bool = True
 
 
 def _text(value: t.Any) -> str:
@@ -33,37 +46,34 @@ def step_diff(step: Step) -> dict[str, str]:
     }
 
 
-def from_plan(plan: Plan, outputs: t.Mapping[str, t.Any], diff: bool) -> dict[str, t.Any]:
-    """The result of an operation: ``changed``, ``plan``, ``diff``, ``warnings``, ``outcome`` and its own outputs.
-
-    :param diff: make the diff, which costs as much as the plan; without it, it is empty.
-    """
+def from_plan(plan: Plan, outputs: t.Mapping[str, t.Any], detail: Detail) -> dict[str, t.Any]:
+    """The result of an operation: ``changed``, ``plan``, ``diff``, ``warnings``, ``outcome`` and its own outputs."""
     found = _outcome(plan, [step.id for step in plan.steps], ())
-    listed = _listed(plan, plan.ordered() if diff else ())
+    listed = _listed(plan, plan.steps, detail)
     return {**plan.outputs, **outputs, **found, "changed": plan.changed, **listed}
 
 
-def from_failure(plan: Plan, failure: StepFailed, diff: bool) -> dict[str, t.Any]:
+def from_failure(plan: Plan, failure: StepFailed, detail: Detail) -> dict[str, t.Any]:
     """The result when a step failed: what was planned, ``done`` (ids), and the diff of what was done."""
-    done = [step for step in plan.ordered() if step.id in failure.done]
+    done = [step for step in plan.steps if step.id in failure.done]
     return {
         **_failed(failure, failure.cause),
         **_outcome(plan, failure.done, failure.failures),
         "changed": bool(done),
         "done": failure.done,
         "step": failure.step.id,
-        **_listed(plan, done if diff else ()),
+        **_listed(plan, done, detail),
     }
 
 
-def from_error(plan: Plan, error: PlatformError, carried_out: bool, diff: bool) -> dict[str, t.Any]:
+def from_error(plan: Plan, error: PlatformError, carried_out: bool, detail: Detail) -> dict[str, t.Any]:
     """The result when the operation failed before a step (``plan`` is empty then), or after the last one.
 
     :param carried_out: a plan with steps was carried out before the error.
     """
-    steps = plan.ordered() if carried_out else []
+    steps = plan.steps if carried_out else []
     found = _outcome(plan, [step.id for step in steps], ()) if carried_out else {}
-    listed = _listed(plan, steps if diff else ())
+    listed = _listed(plan, steps, detail)
     return {**_failed(error, error), **found, "changed": bool(steps), **listed}
 
 
@@ -76,9 +86,10 @@ def _failed(error: Exception, cause: BaseException) -> dict[str, t.Any]:
     return {**details, "failed": True, "msg": printable(str(error))}
 
 
-def _listed(plan: Plan, shown: t.Sequence[Step]) -> dict[str, t.Any]:
+def _listed(plan: Plan, told: t.Sequence[Step], detail: Detail) -> dict[str, t.Any]:
+    """The steps of a plan, and the diff of those that the result is about."""
     listed: dict[str, t.Any] = {
-        "plan": [step.as_dict() for step in plan.ordered()],
-        "diff": [step_diff(step) for step in shown],
+        "plan": [step.as_dict(detail.values) for step in plan.ordered()],
+        "diff": [step_diff(step) for step in in_order(told)] if detail.diff else [],
     }
     return {**listed, "warnings": [printable(line) for line in plan.warnings]} if plan.warnings else listed

@@ -166,11 +166,11 @@ plan:
       type: str
     before:
       description: What was there. Never a secret value.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: raw
     after:
       description: What will be there. Never a secret value.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: raw
 """
 

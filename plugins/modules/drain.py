@@ -173,11 +173,11 @@ plan:
       type: str
     before:
       description: Whether the node takes pods; or the pod's node and controller.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: dict
     after:
       description: Whether the node takes pods.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: dict
 """
 

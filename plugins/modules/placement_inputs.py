@@ -133,11 +133,11 @@ plan:
       type: str
     before:
       description: What was there.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: raw
     after:
       description: What will be there.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: raw
 """
 

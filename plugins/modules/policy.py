@@ -234,11 +234,11 @@ plan:
       type: str
     before:
       description: The declared fields as they were.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: raw
     after:
       description: The declared fields as they will be.
-      returned: always
+      returned: in check mode, and with C(--diff)
       type: raw
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import (
     InvalidInput,
     PlatformError,
@@ -111,3 +112,16 @@ def test_what_was_opened_is_closed_however_it_ends() -> None:
     for count, names in enumerate((["a"], ["wrong"], ["impossible"], ["unfinished"]), start=1):
         world.run(*names)
         assert world.closed == count
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "diff", "told"), [(True, False, True), (True, True, True), (False, True, True), (False, False, False)]
+)
+def test_what_a_step_found_and_made_is_told_where_nothing_was_done_or_a_diff_is_asked_for(
+    check_mode: bool, diff: bool, told: bool
+) -> None:
+    operation = Operation(arguments={}, plan=World().plan)
+    answer = operation.execute({"names": ["a", "impossible"]}, Context(environ={}, diff=diff), check_mode)
+    assert [step["id"] for step in answer["plan"]] == ["a", "impossible"]
+    assert [{"before", "after"} <= set(step) for step in answer["plan"]] == [told, told]
+    assert len(answer["diff"]) == (0 if not diff else 2 if check_mode else 1)

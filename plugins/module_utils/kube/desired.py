@@ -22,6 +22,7 @@ _KIND = re.compile(r"[A-Z][A-Za-z0-9]*")
 # What a server fills in; manifests that were read from a cluster carry it.
 _SERVER_METADATA = ("creationTimestamp", "resourceVersion", "uid", "generation", "managedFields", "selfLink")
 
+_BINDINGS = 30
 #: Kinds in the order in which they can be created; kinds of no wave are custom resources or harmless.
 _WAVES: dict[int, tuple[str, ...]] = {
     10: ("Namespace", "CustomResourceDefinition", "PriorityClass", "StorageClass", "IngressClass", "CSIDriver"),
@@ -29,7 +30,7 @@ _WAVES: dict[int, tuple[str, ...]] = {
         "ServiceAccount", "ClusterRole", "Role", "ConfigMap", "Secret", "LimitRange", "ResourceQuota",
         "NetworkPolicy", "PersistentVolume", "PersistentVolumeClaim", "ValidatingAdmissionPolicy",
     ),
-    30: ("RoleBinding", "ClusterRoleBinding"),
+    _BINDINGS: ("RoleBinding", "ClusterRoleBinding"),
     50: (
         "Service", "Endpoints", "EndpointSlice", "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Pod", "Job",
         "CronJob", "PodDisruptionBudget", "HorizontalPodAutoscaler", "Ingress", "ReplicationController",
@@ -41,6 +42,8 @@ _WAVES: dict[int, tuple[str, ...]] = {
 }  # fmt: skip
 _WAVE_OF = {kind: wave for wave, kinds in _WAVES.items() for kind in kinds}
 _CUSTOM = 40
+# What every API server makes by itself: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles
+_ALWAYS_THERE = ("cluster-admin", "admin", "edit", "view")
 #: Deletes come after every apply, in reverse order.
 _DELETES = 1000
 
@@ -49,6 +52,10 @@ def wave_of(obj: t.Mapping[str, t.Any], delete: bool = False) -> int:
     """The wave in which an object is applied or deleted: what others need comes first, and goes last."""
     known = (str(obj.get("apiVersion")), str(obj.get("kind"))) in STATIC
     wave = _WAVE_OF.get(str(obj.get("kind")), _CUSTOM) if known else _CUSTOM
+    role = obj.get("roleRef")
+    if wave == _BINDINGS and isinstance(role, dict) and role.get("kind") == "ClusterRole":
+        # Such a binding waits for its namespace alone.
+        wave = _WAVE_OF["Role"] if role.get("name") in _ALWAYS_THERE else wave
     return _DELETES - wave if delete else wave
 
 

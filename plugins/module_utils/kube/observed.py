@@ -17,6 +17,8 @@ from .resources import STATIC, group_kind, group_of
 
 Object = dict[str, t.Any]
 Key = tuple[str, str, str]
+Kind = tuple[str, str]
+_NAMESPACE: Kind = ("v1", "Namespace")
 #: Seconds of one request after the other from which more connections pay.
 _WORTH_A_CONNECTION = 0.15
 # As many namespaces cost less by one LIST than by a GET each, unless the cluster has a thousand.
@@ -44,7 +46,7 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     """The set's parent, its members, and what else stands under the names of ``objects``.
 
     Costs one GET of the parent and one LIST a kind; objects that are no members cost a GET each, many new namespaces
-    one LIST.
+    one LIST, which for a new set is that of its members, too.
     """
     observed = Observed(parent=client.get("v1", "ConfigMap", applyset.parent_name, applyset.namespace))
     kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
@@ -55,30 +57,48 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
             kinds.add(served)
     # The connections of a new set's many writes may as well be made now.
     eager = observed.parent is None and len(objects) > _MANY
-    for items in _map(client, lambda kind: client.list(*kind, label_selector=applyset.selector), sorted(kinds), eager):
-        observed.members.update({key_of(obj): obj for obj in items})
+    whole = {_NAMESPACE} if eager and len(_spaces_of(objects)) > _MANY else set()
+    found = _list_kinds(client, kinds | whole, applyset, whole, eager)
+    for items in found.values():
+        observed.members.update({key_of(obj): obj for obj in items if set_of(obj) == applyset.id})
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     # A new parent is made in a namespace that must exist.
     home = {applyset.namespace} if unknown and observed.parent is None else set()
-    for obj, found in zip(unknown, _look_up(client, unknown, observed, home), strict=True):
-        if found is not None:
+    names = sorted(name for name in home | _spaces_of(unknown) if ("Namespace", "", name) not in observed.members)
+    observed.spaces = _namespaces(client, names, found[_NAMESPACE] if whole else None)
+    for obj, there in zip(unknown, _look_up(client, unknown, observed.spaces), strict=True):
+        if there is not None:
             # Another run of the same set may have made it since the members were listed.
-            where = observed.members if set_of(found) == applyset.id else observed.strangers
-            where[key_of(obj)] = found
+            where = observed.members if set_of(there) == applyset.id else observed.strangers
+            where[key_of(obj)] = there
     return observed
 
 
+def _spaces_of(objects: t.Iterable[Object]) -> set[str]:
+    """The namespaces that objects are, or live in."""
+    spaces = {obj["metadata"].get("namespace") or "" for obj in objects} - {""}
+    return spaces | {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
+
+
+def _list_kinds(
+    client: Client, kinds: t.Collection[Kind], applyset: ApplySet, whole: t.Collection[Kind], eager: bool
+) -> dict[Kind, list[Object]]:
+    """The members of a set by kind; of the kinds ``whole`` all objects."""
+    ordered = sorted(kinds)
+
+    def read(kind: Kind) -> list[Object]:
+        return client.list(*kind, label_selector=None if kind in whole else applyset.selector)
+
+    return dict(zip(ordered, _map(client, read, ordered, eager), strict=True))
+
+
 def _look_up(
-    client: Client, objects: t.Sequence[Object], observed: Observed, more: t.Collection[str]
+    client: Client, objects: t.Sequence[Object], spaces: t.Mapping[str, Object | None]
 ) -> list[Object | None]:
     """What exists under the names of declared objects that are not members; spares what lives in no namespace.
 
-    :param more: other namespaces that are asked for.
+    :param spaces: the namespaces that are no members either.
     """
-    names = {*more, *(obj["metadata"]["namespace"] for obj in objects if obj["metadata"].get("namespace"))}
-    names |= {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
-    unknown = sorted(name for name in names if ("Namespace", "", name) not in observed.members)
-    spaces = observed.spaces = _namespaces(client, unknown)
 
     def read(obj: Object) -> Object | None:
         metadata: dict[str, str] = obj["metadata"]
@@ -92,10 +112,15 @@ def _look_up(
     return _map(client, read, objects)
 
 
-def _namespaces(client: Client, names: t.Sequence[str]) -> dict[str, Object | None]:
-    """The namespaces of these names, as far as they exist."""
-    if len(names) > _MANY:
-        there = {str(obj["metadata"]["name"]): obj for obj in client.list("v1", "Namespace")}
+def _namespaces(
+    client: Client, names: t.Sequence[str], listed: t.Sequence[Object] | None
+) -> dict[str, Object | None]:
+    """The namespaces of these names, as far as they exist.
+
+    :param listed: all that exist, where they have been listed already.
+    """
+    if listed is not None or len(names) > _MANY:
+        there = {str(obj["metadata"]["name"]): obj for obj in listed or client.list("v1", "Namespace")}
         return {name: there.get(name) for name in names}
     return dict(zip(names, _map(client, lambda name: client.get("v1", "Namespace", name), names), strict=True))
 

@@ -51,9 +51,9 @@ class ObjectStep(Step):
         """Whether it changes a member that stays one."""
         return self.action == "update" and not self.leaves
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_dict(self, values: bool = True) -> dict[str, t.Any]:
         """The step as check mode and the result show it."""
-        return {**super().as_dict(), **({"cause": dict(self.cause)} if self.cause else {})}
+        return {**super().as_dict(values), **({"cause": dict(self.cause)} if self.cause else {})}
 
 
 def changes_immutable(obj: t.Mapping[str, t.Any], there: t.Mapping[str, t.Any]) -> str | None:

@@ -97,6 +97,17 @@ def test_waves_put_what_is_needed_first_and_delete_in_reverse() -> None:
     assert wave_of(obj("Namespace", api_version="x.example/v1")) == wave_of(order[3])
 
 
+@pytest.mark.parametrize(("name", "waits"), [("admin", False), ("view", False), ("made-here", True)])
+def test_a_binding_waits_for_no_role_that_every_server_has(name: str, waits: bool) -> None:
+    rbac = "rbac.authorization.k8s.io/v1"
+    binding = {**obj("RoleBinding", api_version=rbac), "roleRef": {"kind": "ClusterRole", "name": name}}
+    roles = wave_of(obj("ClusterRole", api_version=rbac))
+    assert (wave_of(binding) > roles) == waits
+    assert (wave_of(binding, delete=True) < wave_of(obj("ClusterRole", api_version=rbac), delete=True)) == waits
+    own = {**binding, "roleRef": {"kind": "Role", "name": name}}
+    assert wave_of(own) > roles
+
+
 def test_the_id_of_a_set_follows_the_kep() -> None:
     # The id that kubectl's own tests expect for the Secret my-set in the namespace test.
     assert set_id("my-set", "test", "Secret") == "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1"
