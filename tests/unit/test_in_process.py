@@ -123,7 +123,9 @@ def play(project: Path, *options: str) -> tuple[str, list[dict[str, t.Any]]]:
 
 
 def test_steps_of_a_secret_result_are_in_the_plan_and_the_secret_is_nowhere(project: Path) -> None:
-    outputs, plans = zip(*(play(project, *options) for options in (["--check", "--diff"], ["--diff", "-vvvv"])), strict=True)
+    outputs, plans = zip(
+        *(play(project, *options) for options in (["--check", "--diff"], ["--diff", "-vvvv"])), strict=True
+    )
     assert plans[0] == plans[1], "check mode predicts what the run does"
     assert [(task["task"], [step["target"] for step in task["steps"]]) for task in plans[0]] == [
         ("Alone", ["alone"]),

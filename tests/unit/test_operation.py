@@ -115,7 +115,8 @@ def test_what_was_opened_is_closed_however_it_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check_mode", "diff", "told"), [(True, False, True), (True, True, True), (False, True, True), (False, False, False)]
+    ("check_mode", "diff", "told"),
+    [(True, False, True), (True, True, True), (False, True, True), (False, False, False)],
 )
 def test_what_a_step_found_and_made_is_told_where_nothing_was_done_or_a_diff_is_asked_for(
     check_mode: bool, diff: bool, told: bool

@@ -66,11 +66,10 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     home = {applyset.namespace} if unknown and observed.parent is None else set()
     names = sorted(name for name in home | _spaces_of(unknown) if ("Namespace", "", name) not in observed.members)
     observed.spaces = _namespaces(client, names, found[_NAMESPACE] if whole else None)
-    for obj, there in zip(unknown, _look_up(client, unknown, observed.spaces), strict=True):
-        if there is not None:
-            # Another run of the same set may have made it since the members were listed.
-            where = observed.members if set_of(there) == applyset.id else observed.strangers
-            where[key_of(obj)] = there
+    for obj, there in _look_up(client, unknown, observed.spaces):
+        # Another run of the same set may have made it since the members were listed.
+        where = observed.members if set_of(there) == applyset.id else observed.strangers
+        where[key_of(obj)] = there
     return observed
 
 
@@ -94,27 +93,27 @@ def _list_kinds(
 
 def _look_up(
     client: Client, objects: t.Sequence[Object], spaces: t.Mapping[str, Object | None]
-) -> list[Object | None]:
-    """What exists under the names of declared objects that are not members; spares what lives in no namespace.
+) -> list[tuple[Object, Object]]:
+    """Declared objects that are no members, with what exists under their names; spares what lives in no namespace.
 
     :param spaces: the namespaces that are no members either.
     """
+    here = [(obj, spaces[obj["metadata"]["name"]]) for obj in objects if key_of(obj)[0] == "Namespace"]
+    asked = [
+        obj
+        for obj in objects
+        if key_of(obj)[0] != "Namespace" and spaces.get(obj["metadata"].get("namespace"), obj) is not None
+    ]
 
     def read(obj: Object) -> Object | None:
-        metadata: dict[str, str] = obj["metadata"]
-        if key_of(obj)[0] == "Namespace":
-            return spaces[metadata["name"]]
-        namespace = metadata.get("namespace")
-        if namespace in spaces and spaces[namespace] is None:
-            return None
-        return client.get(obj["apiVersion"], obj["kind"], metadata["name"], namespace)
+        metadata = obj["metadata"]
+        return client.get(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"))
 
-    return _map(client, read, objects)
+    pairs = [*here, *zip(asked, _map(client, read, asked), strict=True)]
+    return [(obj, there) for obj, there in pairs if there is not None]
 
 
-def _namespaces(
-    client: Client, names: t.Sequence[str], listed: t.Sequence[Object] | None
-) -> dict[str, Object | None]:
+def _namespaces(client: Client, names: t.Sequence[str], listed: t.Sequence[Object] | None) -> dict[str, Object | None]:
     """The namespaces of these names, as far as they exist.
 
     :param listed: all that exist, where they have been listed already.

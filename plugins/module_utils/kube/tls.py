@@ -18,6 +18,8 @@ from .connection import Connection
 
 _contexts: dict[str, ssl.SSLContext] = {}
 _lock = threading.Lock()
+# OpenSSL sets itself up with its first context; done here, it is done before Ansible forks a process for every task.
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def context(connection: Connection) -> ssl.SSLContext:
