@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import typing as t
 
 from ..errors import InvalidInput, PlatformError, Problem
@@ -22,6 +23,7 @@ else:
 MAX_TEXT = 8 * 1024 * 1024
 MAX_NODES = 400_000
 MAX_DEPTH = 80
+_NO_JSON = object()
 
 
 def load_all(text: str, key: str, limit: int = MAX_TEXT) -> list[t.Any]:
@@ -39,6 +41,9 @@ def load_numbered(text: str, key: str, limit: int = MAX_TEXT) -> list[tuple[int,
         raise PlatformError("The Python package PyYAML is missing. Install it where this task runs.")
     if len(text) > limit:
         raise _invalid(key, f"{len(text)} characters", f"at most {limit} are read")
+    document = _as_json(text)
+    if document is not _NO_JSON:
+        return [(1, document)]
     loader_class = _loader_class()
     try:
         _check_events(text, key, loader_class)
@@ -56,6 +61,49 @@ def load_numbered(text: str, key: str, limit: int = MAX_TEXT) -> list[tuple[int,
         where = f"line {mark.line + 1}" if mark is not None else "somewhere"
         raise _invalid(key, where, f"is not valid YAML: {getattr(exc, 'problem', None) or 'unreadable'}") from None
     return [(number, document) for number, document in enumerate(documents, start=1) if document is not None]
+
+
+def _as_json(text: str) -> t.Any:
+    """The document of a text that is good JSON within the limits; anything else is for YAML, which tells the line."""
+    if not text.lstrip().startswith(("{", "[")):
+        return _NO_JSON
+    try:
+        document = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        return document if _is_within_limits(document) else _NO_JSON
+    except (ValueError, RecursionError):
+        return _NO_JSON
+
+
+def _each_once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands twice")
+    return made
+
+
+def _no_number(name: str) -> t.NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_within_limits(document: t.Any) -> bool:
+    """Whether a document is neither too deep nor too large.
+
+    :raises UnicodeEncodeError: half a surrogate pair, which no text can hold.
+    """
+    level, depth, size = [document], 0, 0
+    while level:
+        below: list[t.Any] = []
+        nested = False
+        for item in level:
+            if isinstance(item, (dict, list)):
+                nested = True
+                below += [*item, *item.values()] if isinstance(item, dict) else item
+            elif isinstance(item, str):
+                item.encode()
+        depth, size, level = depth + nested, size + len(level), below
+        if depth > MAX_DEPTH or size > MAX_NODES:
+            return False
+    return True
 
 
 @functools.cache
