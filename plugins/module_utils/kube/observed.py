@@ -59,8 +59,8 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     eager = observed.parent is None and len(objects) > _MANY
     whole = {_NAMESPACE} if eager and len(_spaces_of(objects)) > _MANY else set()
     found = _list_kinds(client, kinds | whole, applyset, whole, eager)
-    for items in found.values():
-        observed.members.update({key_of(obj): obj for obj in items if set_of(obj) == applyset.id})
+    for kind in kinds:
+        observed.members.update({key_of(obj): obj for obj in found[kind] if set_of(obj) == applyset.id})
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     # A new parent is made in a namespace that must exist.
     home = {applyset.namespace} if unknown and observed.parent is None else set()

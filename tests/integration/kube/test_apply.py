@@ -188,6 +188,17 @@ def test_of_many_new_namespaces_one_that_exists_is_found(api: ApiServer, client:
     assert (verbs.count("list"), verbs.count("get")) == (len(kinds), len(inside) + 1)
 
 
+def test_a_namespace_is_no_member_of_a_new_set_that_declares_none(api: ApiServer, client: Client, prefix: str) -> None:
+    """Its set may have lost its parent: what is in the namespace is not deleted for that."""
+    spaces = [obj for obj in tenant_objects(prefix, 10) if obj["kind"] == "Namespace"]
+    spaces[0]["metadata"]["labels"] = {"applyset.kubernetes.io/part-of": ApplySet(prefix).id}
+    with Client(api.admin) as admin:
+        for space in spaces:
+            admin.apply(space)
+    objects = [obj for obj in tenant_objects(prefix, 10) if obj["kind"] == "LimitRange"][1:]
+    assert {step.action for step in plan(client, objects, prefix)} == {"create"}
+
+
 def test_an_object_of_another_set_is_not_taken(client: Client, prefix: str) -> None:
     objects = tenant_objects(prefix, 1)
     run(client, objects, prefix)
