@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import sys
 import typing as t
 from pathlib import Path
@@ -94,6 +95,21 @@ def test_arrows_point_one_way(path: Path) -> None:
     package = package_of(path)
     assert package in ARROWS, f"docs/architecture.md knows no package {package}"
     assert used_utils(path) <= {package} | COMMON | ARROWS[package]
+
+
+def files_behind(path: Path) -> set[Path]:
+    """The files of module_utils that a file imports, wherever it does; packages that it is in itself are left out."""
+    places = [PLUGINS.joinpath(*parts) for parts in own(imports(path)) if parts[0] == "module_utils"]
+    found = {place.with_name(f"{place.name}.py") for place in places} | {place / "__init__.py" for place in places}
+    return {
+        file for file in found if file.is_file() and not (file.name == "__init__.py" and file.parent in path.parents)
+    }
+
+
+def test_no_file_needs_itself() -> None:
+    needs = {path: files_behind(path) for path in UTILS}
+    assert len(needs[PLUGINS / "module_utils" / "kube" / "client.py"]) > 5
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the files
 
 
 @pytest.mark.parametrize("path", UTILS, ids=label)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import PlatformError
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks import Check, table
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks import table
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks_model import Check
 from ansible_collections.lodestar.platform.plugins.module_utils.operation import Context, Operation
 from ansible_collections.lodestar.platform.plugins.module_utils.output import aligned, printable
 from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan

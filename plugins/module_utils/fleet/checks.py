@@ -12,14 +12,14 @@ from __future__ import annotations
 import datetime
 import re
 import typing as t
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 from ..errors import Refused
 from ..kube.token import moment
-from ..output import printable
 from . import checks_inside
 from .checks_distribution import Distribution, recognise
-from .identity import Mark, guard_mark, guard_uid, guard_unique
+from .checks_model import Check, Expected, Observation, finding, one_line
+from .identity import guard_mark, guard_uid, guard_unique
 
 #: Minor versions of Kubernetes that the collection supports: from ValidatingAdmissionPolicy's GA on.
 OLDEST, NEWEST = (1, 30), (1, 37)
@@ -41,87 +41,6 @@ MANAGERS = {
 _SLOW, _SKEWED, _WRONG_CLOCK, _SOON = 0.5, 10.0, 300.0, 30
 
 
-@dataclass(frozen=True)
-class Check:
-    """One finding.
-
-    :param severity: C(error) keeps the cluster out of the fleet, C(warning) does not, C(info) needs nothing.
-    """
-
-    id: str
-    severity: str
-    passed: bool
-    seen: str
-    needed: str
-    remedy: str = ""
-
-
-@dataclass
-class Observation:
-    """What was seen of a cluster. ``None`` means that it could not be read, and C(unreadable) says why.
-
-    :param unreachable: why the API server could not be reached; nothing else is known then.
-    :param tls_problem: why its certificate was not trusted.
-    :param latency: seconds from sending a request to its answer.
-    :param certificate_end: last moment of the serving certificate, RFC 3339.
-    :param skew: seconds by which the server's clock is ahead of ours.
-    :param credential_end: last moment of the supplied credential, RFC 3339, or "" when it does not end.
-    :param missing_rights: what the credential cannot do of what is needed, in words.
-    :param namespaces: their names; ``foreign_namespaces`` are those that no set of ours holds.
-    :param daemon_sets: names of all DaemonSets, and of their containers.
-    :param webhooks: the validating and mutating webhook configurations.
-    :param ranges: of pods and services, in CIDR notation.
-    :param groups: the API groups that are served.
-    """
-
-    server: str
-    unreachable: str = ""
-    tls_problem: str = ""
-    latency: float = 0.0
-    certificate_end: str | None = None
-    certificate_names: list[str] = field(default_factory=list)
-    skew: float | None = None
-    credential_end: str | None = None
-    git_version: str | None = None
-    groups: list[str] = field(default_factory=list)
-    uid: str | None = None
-    nodes: list[dict[str, t.Any]] | None = None
-    namespaces: list[str] | None = None
-    mark: Mark | None = None
-    foreign_namespaces: list[str] | None = None
-    daemon_sets: list[str] | None = None
-    daemon_containers: list[str] = field(default_factory=list)
-    webhooks: list[dict[str, t.Any]] | None = None
-    ranges: list[str] = field(default_factory=list)
-    default_classes: list[str] | None = None
-    metrics_api: bool | None = None
-    missing_rights: list[str] | None = None
-    unreadable: dict[str, str] = field(default_factory=dict)
-
-    def why(self, key: str) -> str:
-        """Why something could not be read."""
-        return f"could not be read: {self.unreadable.get(key, 'not asked')}"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What the fleet knows beside the cluster.
-
-    :param recorded_uid: the identity that the hub has under this name.
-    :param records: (name, UID) of clusters of the fleet that have the observed UID.
-    :param tenant_namespaces: those that tenants get on it.
-    :param ranges: cluster -> ranges of pods and services, of the whole fleet.
-    """
-
-    cluster: str
-    tier: str
-    hub_uid: str | None = None
-    recorded_uid: str | None = None
-    records: t.Sequence[tuple[str, str]] = ()
-    tenant_namespaces: t.Sequence[str] = ()
-    ranges: t.Mapping[str, t.Sequence[str]] = field(default_factory=dict)
-
-
 def evaluate(seen: Observation, expected: Expected, now: datetime.datetime) -> list[Check]:
     """All checks, in the order of the table."""
     checks = [_reachable(seen), _tls(seen)]
@@ -130,17 +49,11 @@ def evaluate(seen: Observation, expected: Expected, now: datetime.datetime) -> l
     checks += [_latency(seen), _certificate(seen, now), _clock(seen), _credential(seen, now)]
     checks += [_distribution(seen), *_versions(seen), _rights(seen, expected)]
     checks += [_nodes(seen), _managers(seen), _identity(seen, expected), _metrics(seen), _storage(seen)]
-    return checks + checks_inside.evaluate(seen, expected, _check)
-
-
-def _check(
-    identity: str, passed: bool, seen: str, needed: str, remedy: str = "", *, severity: str = "warning"
-) -> Check:
-    return Check(identity, severity, passed, _line(seen), needed, "" if passed else remedy)
+    return checks + checks_inside.evaluate(seen, expected)
 
 
 def _reachable(seen: Observation) -> Check:
-    return _check(
+    return finding(
         "reachable",
         not seen.unreachable,
         seen.unreachable or seen.server,
@@ -151,7 +64,7 @@ def _reachable(seen: Observation) -> Check:
 
 
 def _tls(seen: Observation) -> Check:
-    return _check(
+    return finding(
         "tls",
         not seen.tls_problem and not seen.unreachable,
         seen.tls_problem or ("not tried" if seen.unreachable else f"names: {', '.join(seen.certificate_names[:6])}"),
@@ -162,7 +75,7 @@ def _tls(seen: Observation) -> Check:
 
 
 def _latency(seen: Observation) -> Check:
-    return _check(
+    return finding(
         "latency",
         seen.latency <= _SLOW,
         f"{seen.latency * 1000:.0f} ms",
@@ -173,11 +86,11 @@ def _latency(seen: Observation) -> Check:
 
 def _certificate(seen: Observation, now: datetime.datetime) -> Check:
     if seen.certificate_end is None:
-        return _check(
+        return finding(
             "certificate_expiry", False, seen.why("certificate_end"), "more than 30 days", "Look at it by hand"
         )
     days = (moment(seen.certificate_end) - now).total_seconds() / 86400
-    return _check(
+    return finding(
         "certificate_expiry",
         days > _SOON,
         f"{days:.0f} days, until {seen.certificate_end}",
@@ -188,8 +101,8 @@ def _certificate(seen: Observation, now: datetime.datetime) -> Check:
 
 def _clock(seen: Observation) -> Check:
     if seen.skew is None:
-        return _check("clock_skew", False, seen.why("skew"), f"at most {_SKEWED:.0f} s", "Compare the clocks by hand")
-    return _check(
+        return finding("clock_skew", False, seen.why("skew"), f"at most {_SKEWED:.0f} s", "Compare the clocks by hand")
+    return finding(
         "clock_skew",
         abs(seen.skew) <= _SKEWED,
         f"{seen.skew:+.0f} s",
@@ -202,9 +115,9 @@ def _clock(seen: Observation) -> Check:
 def _credential(seen: Observation, now: datetime.datetime) -> Check:
     needed = "a credential that is still good; it is used once and not kept"
     if not seen.credential_end:
-        return _check("credential_expiry", True, "no end is known", needed, severity="info")
+        return finding("credential_expiry", True, "no end is known", needed, severity="info")
     left = (moment(seen.credential_end) - now).total_seconds()
-    return _check(
+    return finding(
         "credential_expiry",
         left > 0,
         f"ends at {seen.credential_end}",
@@ -223,7 +136,7 @@ def _distribution(seen: Observation) -> Check:
     found = distribution(seen)
     remedy = "None is needed: what works only with a known distribution is left out"
     text = f"{found.name} ({found.evidence})"
-    return _check("distribution", found.name != "unknown", text, "a known distribution", remedy, severity="info")
+    return finding("distribution", found.name != "unknown", text, "a known distribution", remedy, severity="info")
 
 
 def minor_of(git_version: str) -> tuple[int, int] | None:
@@ -242,11 +155,11 @@ def _versions(seen: Observation) -> list[Check]:
         if (minor or OLDEST) <= OLDEST
         else ("Use a newer release of this collection")
     )
-    checks = [_check("version", good, shown, needed, remedy, severity="error")]
+    checks = [finding("version", good, shown, needed, remedy, severity="error")]
     for name, (since, lacking) in FEATURES.items():
         there = minor is not None and minor >= since
         checks.append(
-            _check(
+            finding(
                 f"feature_{name}",
                 there,
                 shown,
@@ -265,11 +178,11 @@ def _dotted(version: tuple[int, int]) -> str:
 def _rights(seen: Observation, expected: Expected) -> Check:
     needed = f"the supplied credential may set up tier {expected.tier}"
     if seen.missing_rights is None:
-        return _check(
+        return finding(
             "rights", False, seen.why("rights"), needed, "Give a credential of an administrator", severity="error"
         )
     shown = "; ".join(seen.missing_rights[:12]) + (" ..." if len(seen.missing_rights) > 12 else "")
-    return _check(
+    return finding(
         "rights",
         not seen.missing_rights,
         f"missing: {shown}" if seen.missing_rights else "all rights are there",
@@ -281,7 +194,7 @@ def _rights(seen: Observation, expected: Expected) -> Check:
 
 def _nodes(seen: Observation) -> Check:
     if seen.nodes is None:
-        return _check("nodes", False, seen.why("nodes"), "nodes that are ready", "Look at them by hand")
+        return finding("nodes", False, seen.why("nodes"), "nodes that are ready", "Look at them by hand")
     unready = [str(node["metadata"]["name"]) for node in seen.nodes if not _is_ready(node)]
     if not seen.nodes:
         text = "there are none"
@@ -290,7 +203,7 @@ def _nodes(seen: Observation) -> Check:
     else:
         text = f"{len(seen.nodes)} are ready"
     passed = bool(seen.nodes) and not unready
-    return _check("nodes", passed, text, "nodes that are ready", "Repair these nodes, or remove them from the cluster")
+    return finding("nodes", passed, text, "nodes that are ready", "Repair these nodes, or remove them from the cluster")
 
 
 def _is_ready(node: t.Mapping[str, t.Any]) -> bool:
@@ -301,9 +214,9 @@ def _is_ready(node: t.Mapping[str, t.Any]) -> bool:
 def _managers(seen: Observation) -> Check:
     needed = "no other manager"
     if seen.namespaces is None:
-        return _check("other_managers", False, seen.why("namespaces"), needed, "Look for other managers by hand")
+        return finding("other_managers", False, seen.why("namespaces"), needed, "Look for other managers by hand")
     found = sorted(f"{who} (namespace {name})" for name, who in MANAGERS.items() if name in seen.namespaces)
-    return _check(
+    return finding(
         "other_managers",
         not found,
         ", ".join(found) or "none",
@@ -316,21 +229,21 @@ def _identity(seen: Observation, expected: Expected) -> Check:
     needed = "a cluster that no other name and no other hub has"
     if seen.uid is None:
         remedy = "The credential must be allowed to get the namespace kube-system"
-        return _check("identity", False, seen.why("uid"), needed, remedy, severity="error")
+        return finding("identity", False, seen.why("uid"), needed, remedy, severity="error")
     try:
         guard_uid(expected.cluster, expected.recorded_uid, seen.uid)
         guard_mark(expected.cluster, expected.hub_uid, seen.mark)
         guard_unique({expected.cluster: seen.uid}, expected.records)
     except Refused as exc:
         remedy = "Correct the inventory or the kubeconfig, or detach the cluster where it is known"
-        return _check("identity", False, str(exc), needed, remedy, severity="error")
-    return _check("identity", True, f"kube-system UID {seen.uid}", needed, severity="error")
+        return finding("identity", False, str(exc), needed, remedy, severity="error")
+    return finding("identity", True, f"kube-system UID {seen.uid}", needed, severity="error")
 
 
 def _metrics(seen: Observation) -> Check:
     text = {True: "served", False: "not served", None: seen.why("metrics_api")}[seen.metrics_api]
     remedy = "Install metrics-server for autoscaling and for decisions by free capacity"
-    return _check("metrics_api", bool(seen.metrics_api), text, "metrics.k8s.io is served", remedy, severity="info")
+    return finding("metrics_api", bool(seen.metrics_api), text, "metrics.k8s.io is served", remedy, severity="info")
 
 
 def _storage(seen: Observation) -> Check:
@@ -338,7 +251,7 @@ def _storage(seen: Observation) -> Check:
     text = seen.why("storage") if classes is None else ", ".join(classes) or "none"
     remedy = "Mark one StorageClass as the default, if tenants are to claim volumes"
     good = classes is not None and len(classes) == 1
-    return _check("default_storage_class", good, text, "one default StorageClass", remedy, severity="info")
+    return finding("default_storage_class", good, text, "one default StorageClass", remedy, severity="info")
 
 
 def failures(checks: t.Iterable[Check]) -> list[Check]:
@@ -358,13 +271,8 @@ def table(cluster: str, checks: t.Sequence[Check]) -> str:
     return "\n".join([f"Checks of {cluster}", *lines])
 
 
-def _line(text: str) -> str:
-    """What a cluster says of itself, in one line that a terminal shows and does not obey."""
-    return printable(" ".join(text.split()))
-
-
 def _cut(text: str, width: int = 70) -> str:
-    line = _line(text)
+    line = one_line(text)
     return line if len(line) <= width else line[: width - 3] + "..."
 
 

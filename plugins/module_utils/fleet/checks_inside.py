@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What runs inside a cluster that is to join: network policies, webhooks, policy engines, ranges, names. Pure.
 
-Private to the collection. Results are those of :mod:`checks`, which calls :func:`evaluate`.
+Private to the collection. :mod:`checks` calls :func:`evaluate`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-if t.TYPE_CHECKING:
-    from .checks import Check, Expected, Observation
-
-_Make = t.Callable[..., "Check"]
+from .checks_model import Check, Expected, Observation, finding
 
 #: DaemonSet -> the network that it is, and whether it enforces NetworkPolicies.
 NETWORKS: dict[str, tuple[str, bool]] = {
@@ -47,27 +44,24 @@ ARCHITECTURES = ("amd64", "arm64")
 _CORE = {"*", "pods", "namespaces", "rolebindings", "networkpolicies", "nodes"}
 
 
-def evaluate(seen: Observation, expected: Expected, make: _Make) -> list[Check]:
-    """These checks, in the order of the table.
-
-    :param make: makes a check: id, passed, seen, needed, remedy.
-    """
+def evaluate(seen: Observation, expected: Expected) -> list[Check]:
+    """These checks, in the order of the table."""
     return [
-        _architectures(seen, make),
-        _network_policies(seen, make),
-        _webhooks(seen, make),
-        _engines(seen, make),
-        _collisions(seen, expected, make),
-        _ranges(seen, expected, make),
+        _architectures(seen),
+        _network_policies(seen),
+        _webhooks(seen),
+        _engines(seen),
+        _collisions(seen, expected),
+        _ranges(seen, expected),
     ]
 
 
-def _architectures(seen: Observation, make: _Make) -> Check:
+def _architectures(seen: Observation) -> Check:
     needed = f"nodes of {' or '.join(ARCHITECTURES)}"
     if seen.nodes is None:
-        return make("architectures", False, seen.why("nodes"), needed, "Look at them by hand", severity="info")
+        return finding("architectures", False, seen.why("nodes"), needed, "Look at them by hand", severity="info")
     found = sorted({str(_info(node).get("architecture") or "unknown") for node in seen.nodes})
-    return make(
+    return finding(
         "architectures",
         set(found) <= set(ARCHITECTURES),
         ", ".join(found) or "no nodes",
@@ -81,11 +75,11 @@ def _info(node: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
     return t.cast("t.Mapping[str, t.Any]", (node.get("status") or {}).get("nodeInfo") or {})
 
 
-def _network_policies(seen: Observation, make: _Make) -> Check:
+def _network_policies(seen: Observation) -> Check:
     needed = "a network that enforces NetworkPolicies"
     remedy = "Without it tenants are not isolated on the network: let a pod try what a policy forbids"
     if seen.daemon_sets is None:
-        return make("network_policies", False, seen.why("daemon_sets"), needed, remedy)
+        return finding("network_policies", False, seen.why("daemon_sets"), needed, remedy)
     known = [NETWORKS[name] for name in seen.daemon_sets if name in NETWORKS]
     if "aws-node" in seen.daemon_sets and not known:
         agent = "aws-eks-nodeagent" in seen.daemon_containers
@@ -94,14 +88,14 @@ def _network_policies(seen: Observation, make: _Make) -> Check:
         known = [("k3s' own controller", True)]
     enforcing = [name for name, enforces in known if enforces]
     text = ", ".join(enforcing or [f"{name}, which does not" for name, _enforces in known]) or "none that is known"
-    return make("network_policies", bool(enforcing), text, needed, remedy)
+    return finding("network_policies", bool(enforcing), text, needed, remedy)
 
 
-def _webhooks(seen: Observation, make: _Make) -> Check:
+def _webhooks(seen: Observation) -> Check:
     needed = "no webhook that stops the cluster when its own service is down"
     remedy = "Exclude kube-system and lodestar-system by their namespaceSelector, or let them fail open"
     if seen.webhooks is None:
-        return make("fail_closed_webhooks", False, seen.why("webhooks"), needed, remedy)
+        return finding("fail_closed_webhooks", False, seen.why("webhooks"), needed, remedy)
     found = sorted(
         f"{config['metadata']['name']}/{hook.get('name')}"
         for config in seen.webhooks
@@ -109,7 +103,7 @@ def _webhooks(seen: Observation, make: _Make) -> Check:
         if _closes(hook)
     )
     shown = ", ".join(found[:6]) + (f" and {len(found) - 6} more" if len(found) > 6 else "")
-    return make("fail_closed_webhooks", not found, shown or "none", needed, remedy)
+    return finding("fail_closed_webhooks", not found, shown or "none", needed, remedy)
 
 
 def _closes(hook: t.Mapping[str, t.Any]) -> bool:
@@ -120,9 +114,9 @@ def _closes(hook: t.Mapping[str, t.Any]) -> bool:
     return bool(resources & _CORE)
 
 
-def _engines(seen: Observation, make: _Make) -> Check:
+def _engines(seen: Observation) -> Check:
     found = sorted({ENGINES[group] for group in seen.groups if group in ENGINES})
-    return make(
+    return finding(
         "other_policy_engines",
         not found,
         ", ".join(found) or "none",
@@ -131,16 +125,16 @@ def _engines(seen: Observation, make: _Make) -> Check:
     )
 
 
-def _collisions(seen: Observation, expected: Expected, make: _Make) -> Check:
+def _collisions(seen: Observation, expected: Expected) -> Check:
     needed = "no namespace of a tenant exists already"
     remedy = "Rename the tenant's namespace or this one, or take it over with tenancy_adopt: [Namespace]"
     if seen.foreign_namespaces is None:
-        return make("tenant_namespaces", False, seen.why("namespaces"), needed, remedy)
+        return finding("tenant_namespaces", False, seen.why("namespaces"), needed, remedy)
     found = sorted(set(expected.tenant_namespaces) & set(seen.foreign_namespaces))
-    return make("tenant_namespaces", not found, ", ".join(found) or "none", needed, remedy)
+    return finding("tenant_namespaces", not found, ", ".join(found) or "none", needed, remedy)
 
 
-def _ranges(seen: Observation, expected: Expected, make: _Make) -> Check:
+def _ranges(seen: Observation, expected: Expected) -> Check:
     needed = "ranges of pods and services that no other cluster of the fleet has"
     remedy = "Nothing, unless the networks of these clusters are joined"
     found = sorted(
@@ -152,7 +146,7 @@ def _ranges(seen: Observation, expected: Expected, make: _Make) -> Check:
         if _overlap(own, other)
     )
     text = "; ".join(found[:4]) or ", ".join(seen.ranges) or "not known"
-    return make("address_ranges", not found and bool(seen.ranges), text, needed, remedy, severity="info")
+    return finding("address_ranges", not found and bool(seen.ranges), text, needed, remedy, severity="info")
 
 
 def _overlap(left: str, right: str) -> bool:

@@ -28,7 +28,7 @@ from . import checks, checks_read
 from .access import TIERS, hands_on
 from .access_info import HUB_ARGUMENTS, hub_client, hub_uid, stored_access
 from .attach import records_of
-from .checks import Expected, Observation
+from .checks_model import Expected, Observation
 from .identity import NAMESPACE, guard_name
 
 RBAC = "rbac.authorization.k8s.io"

@@ -12,7 +12,7 @@ from ..errors import PlatformError
 from ..kube.applyset import PART_OF
 from ..kube.client import Client
 from ..kube.errors import ApiError
-from .checks import Observation
+from .checks_model import Observation
 from .identity import NAMESPACE, read_mark, uid_of
 
 _Value = t.TypeVar("_Value")

@@ -14,7 +14,7 @@ from ..errors import PlatformError
 from . import errors
 from .connection import Connection
 from .diff import covers
-from .own_token import renewing
+from .own_token import renewing, requested
 from .resources import STATIC, Resource, base_path, describe, from_discovery
 from .session import APPLY_PATCH, MERGE_PATCH, USER_AGENT, Call, Session
 
@@ -256,14 +256,7 @@ class Client(Session):
 
     def create_token(self, namespace: str, service_account: str, seconds: int) -> Object:
         """A token of a ServiceAccount: C(token) and C(expirationTimestamp), which the server may have shortened."""
-        path = f"{STATIC['v1', 'ServiceAccount'].path(namespace, service_account)}/token"
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"expirationSeconds": seconds},
-        }
-        what = f"token of ServiceAccount {namespace}/{service_account}"
-        return t.cast(Object, self.obtain(Call("POST", path, "create", what, body=body))["status"])
+        return requested(self, namespace, service_account, seconds)
 
     def can(
         self,

@@ -13,8 +13,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import Refused
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet import checks, checks_probe
-from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks import Check, Expected, Observation
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks_distribution import PRODUCTS, recognise
+from ansible_collections.lodestar.platform.plugins.module_utils.fleet.checks_model import Check, Expected, Observation
 from ansible_collections.lodestar.platform.plugins.module_utils.fleet.identity import Mark
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.connection import Connection
 
