@@ -146,6 +146,10 @@ class Fleet:
         """Runs a shell script on a machine, and returns what it printed."""
         return self.testbed("exec", machine, "--", "sh", "-c", script, check=check).stdout
 
+    def _printed(self, machine: str, script: str) -> str:
+        """What a script that always prints something printed: Docker loses the output of a command now and then."""
+        return str(eventually(lambda: self.on(machine, script), 60))
+
     def processes(self, machine: str) -> dict[str, str]:
         """When each process that must not restart was started: ``{"kubelet/123": start time in clock ticks}``."""
         script = (
@@ -153,11 +157,11 @@ class Fleet:
             + "|".join(PROCESSES)
             + ") echo \"$c/${d#/proc/} $(cut -d' ' -f22 $d/stat)\";; esac; done"
         )
-        return dict(line.split() for line in self.on(machine, script).splitlines())
+        return dict(line.split() for line in self._printed(machine, script).splitlines())
 
     def now(self, machine: str) -> str:
         """The time on a machine as audit logs write it."""
-        return self.on(machine, "date -u +%Y-%m-%dT%H:%M:%S.%6NZ").strip()
+        return self._printed(machine, "date -u +%Y-%m-%dT%H:%M:%S.%6NZ").strip()
 
     def our_writes(self, machine: str, since: str) -> list[str]:
         """The write requests of our identities in a control plane's audit log; not reviews, dry-runs, heartbeats."""
@@ -170,7 +174,7 @@ class Fleet:
     def audited(self, machine: str, since: str) -> list[dict[str, t.Any]]:
         """The events of a control plane's audit log since a time."""
         script = f"[ -e {AUDIT_LOG} ] || exit 9; tail -n 20000 {AUDIT_LOG}"
-        events = (json.loads(line) for line in self.on(machine, script).splitlines() if line.startswith("{"))
+        events = (json.loads(line) for line in self._printed(machine, script).splitlines() if line.startswith("{"))
         return [event for event in events if event["requestReceivedTimestamp"] >= since]
 
 
