@@ -76,7 +76,11 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
 def _spaces_of(objects: t.Iterable[Object]) -> set[str]:
     """The namespaces that objects are, or live in."""
     spaces = {obj["metadata"].get("namespace") or "" for obj in objects} - {""}
-    return spaces | {obj["metadata"]["name"] for obj in objects if key_of(obj)[0] == "Namespace"}
+    return spaces | {obj["metadata"]["name"] for obj in objects if _is_space(obj)}
+
+
+def _is_space(obj: Object) -> bool:
+    return key_of(obj)[0] == "Namespace"
 
 
 def _list_kinds(
@@ -98,12 +102,9 @@ def _look_up(
 
     :param spaces: the namespaces that are no members either.
     """
-    here = [(obj, spaces[obj["metadata"]["name"]]) for obj in objects if key_of(obj)[0] == "Namespace"]
-    asked = [
-        obj
-        for obj in objects
-        if key_of(obj)[0] != "Namespace" and spaces.get(obj["metadata"].get("namespace"), obj) is not None
-    ]
+    here = [(obj, spaces[obj["metadata"]["name"]]) for obj in objects if _is_space(obj)]
+    others = [obj for obj in objects if not _is_space(obj)]
+    asked = [obj for obj in others if spaces.get(obj["metadata"].get("namespace"), obj) is not None]
 
     def read(obj: Object) -> Object | None:
         metadata = obj["metadata"]
@@ -119,7 +120,8 @@ def _namespaces(client: Client, names: t.Sequence[str], listed: t.Sequence[Objec
     :param listed: all that exist, where they have been listed already.
     """
     if listed is not None or len(names) > _MANY:
-        there = {str(obj["metadata"]["name"]): obj for obj in listed or client.list("v1", "Namespace")}
+        found = client.list(*_NAMESPACE) if listed is None else listed
+        there = {str(obj["metadata"]["name"]): obj for obj in found}
         return {name: there.get(name) for name in names}
     return dict(zip(names, _map(client, lambda name: client.get("v1", "Namespace", name), names), strict=True))
 
