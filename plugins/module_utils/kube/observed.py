@@ -59,7 +59,7 @@ def observe(client: Client, objects: t.Sequence[Object], applyset: ApplySet) -> 
     eager = observed.parent is None and len(objects) > _MANY
     whole = {_NAMESPACE} if eager and len(_spaces_of(objects)) > _MANY else set()
     found = _list_kinds(client, kinds | whole, applyset, whole, eager)
-    for kind in kinds:
+    for kind in sorted(kinds):
         observed.members.update({key_of(obj): obj for obj in found[kind] if set_of(obj) == applyset.id})
     unknown = [obj for obj in objects if key_of(obj) not in observed.members]
     # A new parent is made in a namespace that must exist.

@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.lodestar.platform.plugins.module_utils.errors import InvalidInput, Refused
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.apply import ApplySet, plan_objects
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
-from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step, carry_out
+from ansible_collections.lodestar.platform.plugins.module_utils.kube.steps import ObjectStep
+from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step, carry_out, in_order
 
 from ..harness.apiserver import ApiServer
 from ..harness.objects import tenant_objects
@@ -197,6 +198,14 @@ def test_a_namespace_is_no_member_of_a_new_set_that_declares_none(api: ApiServer
             admin.apply(space)
     objects = [obj for obj in tenant_objects(prefix, 10) if obj["kind"] == "LimitRange"][1:]
     assert {step.action for step in plan(client, objects, prefix)} == {"create"}
+
+
+def test_what_goes_is_planned_in_the_order_of_kinds(client: Client, prefix: str) -> None:
+    run(client, tenant_objects(prefix, 2), prefix)
+    going = [step for step in plan(client, [], prefix, prune_all=True) if isinstance(step, ObjectStep)]
+    kinds = [(step.wave, step.obj["apiVersion"], step.obj["kind"]) for step in in_order(going)]
+    assert kinds == sorted(kinds)
+    assert len(kinds) == len(tenant_objects(prefix, 2))
 
 
 def test_an_object_of_another_set_is_not_taken(client: Client, prefix: str) -> None:
