@@ -90,12 +90,7 @@ class Plan:
 
     def ordered(self) -> list[Step]:
         """The steps in the order in which waves are carried out; order within a wave is kept."""
-        return in_order(self.steps)
-
-
-def in_order(steps: t.Iterable[Step]) -> list[Step]:
-    """Steps by wave, in their own order within one."""
-    return sorted(steps, key=lambda step: step.wave)
+        return sorted(self.steps, key=lambda step: step.wave)
 
 
 class StepFailed(Exception):
@@ -128,9 +123,10 @@ def carry_out(plan: Plan) -> list[str]:
     if plan.conduct is not None:
         return plan.conduct()
     done: list[str] = []
-    waves = [list(steps) for _wave, steps in groupby(plan.ordered(), key=lambda step: step.wave)]
+    ordered = plan.ordered()
+    waves = [list(steps) for _wave, steps in groupby(ordered, key=lambda step: step.wave)]
     if plan.parallel <= 1 or all(len(steps) == 1 for steps in waves):
-        _perform_in_turn(plan.ordered(), done)
+        _perform_in_turn(ordered, done)
         return done
     with ThreadPoolExecutor(max_workers=min(plan.parallel, max(map(len, waves)))) as pool:
         for steps in waves:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .errors import PlatformError
 from .output import printable
-from .plan import Failures, Plan, Step, StepFailed, in_order
+from .plan import Failures, Plan, Step, StepFailed
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Detail:
     :param values: C(before) and C(after) in the plan's steps.
     """
 
-    diff: bool = True
-    values: bool = True
+    diff: bool
+    values: bool
 
 
 def _text(value: t.Any) -> str:
@@ -49,13 +49,13 @@ def step_diff(step: Step) -> dict[str, str]:
 def from_plan(plan: Plan, outputs: t.Mapping[str, t.Any], detail: Detail) -> dict[str, t.Any]:
     """The result of an operation: ``changed``, ``plan``, ``diff``, ``warnings``, ``outcome`` and its own outputs."""
     found = _outcome(plan, [step.id for step in plan.steps], ())
-    listed = _listed(plan, plan.steps, detail)
+    listed = _listed(plan, plan.ordered(), detail)
     return {**plan.outputs, **outputs, **found, "changed": plan.changed, **listed}
 
 
 def from_failure(plan: Plan, failure: StepFailed, detail: Detail) -> dict[str, t.Any]:
     """The result when a step failed: what was planned, ``done`` (ids), and the diff of what was done."""
-    done = [step for step in plan.steps if step.id in failure.done]
+    done = [step for step in plan.ordered() if step.id in failure.done]
     return {
         **_failed(failure, failure.cause),
         **_outcome(plan, failure.done, failure.failures),
@@ -71,7 +71,7 @@ def from_error(plan: Plan, error: PlatformError, carried_out: bool, detail: Deta
 
     :param carried_out: a plan with steps was carried out before the error.
     """
-    steps = plan.steps if carried_out else []
+    steps = plan.ordered() if carried_out else []
     found = _outcome(plan, [step.id for step in steps], ()) if carried_out else {}
     listed = _listed(plan, steps, detail)
     return {**_failed(error, error), **found, "changed": bool(steps), **listed}
@@ -90,6 +90,6 @@ def _listed(plan: Plan, told: t.Sequence[Step], detail: Detail) -> dict[str, t.A
     """The steps of a plan, and the diff of those that the result is about."""
     listed: dict[str, t.Any] = {
         "plan": [step.as_dict(detail.values) for step in plan.ordered()],
-        "diff": [step_diff(step) for step in in_order(told)] if detail.diff else [],
+        "diff": [step_diff(step) for step in told] if detail.diff else [],
     }
     return {**listed, "warnings": [printable(line) for line in plan.warnings]} if plan.warnings else listed

@@ -52,11 +52,13 @@ def wave_of(obj: t.Mapping[str, t.Any], delete: bool = False) -> int:
     """The wave in which an object is applied or deleted: what others need comes first, and goes last."""
     known = (str(obj.get("apiVersion")), str(obj.get("kind"))) in STATIC
     wave = _WAVE_OF.get(str(obj.get("kind")), _CUSTOM) if known else _CUSTOM
-    role = obj.get("roleRef")
-    if wave == _BINDINGS and isinstance(role, dict) and role.get("kind") == "ClusterRole":
-        # Such a binding waits for its namespace alone.
-        wave = _WAVE_OF["Role"] if role.get("name") in _ALWAYS_THERE else wave
+    if wave == _BINDINGS and _is_always_there(obj.get("roleRef")):
+        wave = _WAVE_OF["Role"]  # It waits for its namespace alone.
     return _DELETES - wave if delete else wave
+
+
+def _is_always_there(role: t.Any) -> bool:
+    return isinstance(role, dict) and role.get("kind") == "ClusterRole" and role.get("name") in _ALWAYS_THERE
 
 
 def key_of(obj: t.Mapping[str, t.Any]) -> tuple[str, str, str]:

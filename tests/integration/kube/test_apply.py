@@ -13,7 +13,7 @@ from ansible_collections.lodestar.platform.plugins.module_utils.errors import In
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.apply import ApplySet, plan_objects
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.client import Client
 from ansible_collections.lodestar.platform.plugins.module_utils.kube.steps import ObjectStep
-from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step, carry_out, in_order
+from ansible_collections.lodestar.platform.plugins.module_utils.plan import Plan, Step, carry_out
 
 from ..harness.apiserver import ApiServer
 from ..harness.objects import tenant_objects
@@ -202,8 +202,9 @@ def test_a_namespace_is_no_member_of_a_new_set_that_declares_none(api: ApiServer
 
 def test_what_goes_is_planned_in_the_order_of_kinds(client: Client, prefix: str) -> None:
     run(client, tenant_objects(prefix, 2), prefix)
-    going = [step for step in plan(client, [], prefix, prune_all=True) if isinstance(step, ObjectStep)]
-    kinds = [(step.wave, step.obj["apiVersion"], step.obj["kind"]) for step in in_order(going)]
+    ordered = Plan(steps=plan(client, [], prefix, prune_all=True)).ordered()
+    going = [step for step in ordered if isinstance(step, ObjectStep)]
+    kinds = [(step.wave, step.obj["apiVersion"], step.obj["kind"]) for step in going]
     assert kinds == sorted(kinds)
     assert len(kinds) == len(tenant_objects(prefix, 2))
 
